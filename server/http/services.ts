@@ -29,7 +29,16 @@ export type JobHandle = {
   leave(reason: 'client_gone' | 'client_too_slow' | 'key_revoked'): void
 }
 
-export type WaitingJob = { jobId: string; clientId: string; kind: string; lane: Lane; state: 'waiting' | 'running'; position: number | null; etaMs: number | null; submittedAt: number }
+export type WaitingJob = {
+  jobId: string
+  clientId: string
+  kind: string
+  lane: Lane
+  state: 'waiting' | 'running'
+  position: number | null
+  etaMs: number | null
+  submittedAt: number
+}
 export type QueueSnapshot = { model: string; waiting: number; running: number; slots: number; lanes: Record<Lane, number>; jobs: WaitingJob[] }
 
 /** What the HTTP room is given; `compose.ts` makes it. */

@@ -1,0 +1,112 @@
+import { readFileSync } from 'node:fs'
+import { availableParallelism, homedir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { z } from 'zod'
+
+const flag = z.enum(['0', '1', 'true', 'false']).transform((value) => value === '1' || value === 'true')
+const wholeNumber = z.string().regex(/^\d+$/, 'must be a whole number').transform(Number)
+
+const Environment = z.object({
+  OUTPOST_HOME: z.string().min(1).optional(),
+  OUTPOST_HOST: z.string().min(1).default('127.0.0.1'),
+  OUTPOST_PORT: wholeNumber.pipe(z.int().min(0).max(65535)).default(4477),
+  OUTPOST_MODEL: z.string().min(1).optional(),
+  OUTPOST_EMBEDDING_MODEL: z.string().min(1).optional(),
+  OUTPOST_MIRRORS: z.string().default(''),
+  OUTPOST_AIR_GAP: flag.default(false),
+  OUTPOST_THREADS: wholeNumber.pipe(z.int().min(1).max(1024)).optional(),
+  OUTPOST_SLOTS: wholeNumber.pipe(z.int().min(1).max(256)).optional(),
+  OUTPOST_MAX_QUEUE: wholeNumber.pipe(z.int().min(0).max(1_000_000)).default(1000),
+  OUTPOST_MAX_BODY: wholeNumber.pipe(z.int().min(1024)).default(16 * 1024 * 1024),
+  REDIS_URL: z.url({ protocol: /^(rediss?|unix)$/ }).optional(),
+  OUTPOST_ADMIN_KEY: z.string().min(16, 'must have at least 16 characters').optional(),
+  OUTPOST_ADMIN_KEY_FILE: z.string().optional(),
+  OUTPOST_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  OUTPOST_URL: z.url({ protocol: /^https?$/ }).optional(),
+  OUTPOST_KEY: z.string().optional(),
+  HF_TOKEN: z.string().optional(),
+  HF_ENDPOINT: z.url({ protocol: /^https?$/ }).default('https://huggingface.co')
+})
+
+export type Config = Readonly<{
+  home: string
+  host: string
+  port: number
+  /** Model ids to have at start; undefined: the catalogue's defaults. */
+  model: string | undefined
+  embeddingModel: string | undefined
+  mirrors: readonly string[]
+  airGap: boolean
+  /** Upper bound of threads of one llama engine. */
+  threads: number
+  /** Requests one model runs at the same time; undefined: the engine's choice. */
+  slots: number | undefined
+  /** Jobs that may wait for one model before `queue_full`. */
+  maxQueue: number
+  /** Bytes of an HTTP body. */
+  maxBody: number
+  redisUrl: string | undefined
+  adminKey: string | undefined
+  logLevel: string
+  /** A running server the command line should talk to, and the key for it. */
+  url: string | undefined
+  key: string | undefined
+  huggingFace: Readonly<{ token: string | undefined; endpoint: string }>
+}>
+
+/** A variable that cannot be used; its message is one line that names it. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError'
+}
+
+/** The environment, read once. Empty variables count as unset. Throws `ConfigError`. */
+export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
+  const present = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''))
+  const parsed = Environment.safeParse(present)
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0]
+    const name = String(issue?.path[0])
+    throw new ConfigError(
+      `${name}: ${issue?.message ?? 'is not usable'}, got ${name.includes('KEY') ? 'a value that is not shown' : JSON.stringify(env[name])}`
+    )
+  }
+  const variables = parsed.data
+  return Object.freeze({
+    home: resolve(variables.OUTPOST_HOME ?? defaultHome(env)),
+    host: variables.OUTPOST_HOST,
+    port: variables.OUTPOST_PORT,
+    model: variables.OUTPOST_MODEL,
+    embeddingModel: variables.OUTPOST_EMBEDDING_MODEL,
+    mirrors: variables.OUTPOST_MIRRORS.split(',')
+      .map((mirror) => mirror.trim())
+      .filter((mirror) => mirror !== ''),
+    airGap: variables.OUTPOST_AIR_GAP,
+    threads: variables.OUTPOST_THREADS ?? Math.max(1, availableParallelism() - 1),
+    slots: variables.OUTPOST_SLOTS,
+    maxQueue: variables.OUTPOST_MAX_QUEUE,
+    maxBody: variables.OUTPOST_MAX_BODY,
+    redisUrl: variables.REDIS_URL,
+    adminKey: variables.OUTPOST_ADMIN_KEY ?? readSecret(variables.OUTPOST_ADMIN_KEY_FILE),
+    logLevel: variables.OUTPOST_LOG_LEVEL,
+    url: variables.OUTPOST_URL,
+    key: variables.OUTPOST_KEY,
+    huggingFace: Object.freeze({ token: variables.HF_TOKEN, endpoint: variables.HF_ENDPOINT })
+  })
+}
+
+function defaultHome(env: NodeJS.ProcessEnv): string {
+  if (process.platform === 'darwin') return join(homedir(), 'Library', 'Application Support', 'Outpost')
+  if (process.platform === 'win32') return join(env['LOCALAPPDATA'] ?? join(homedir(), 'AppData', 'Local'), 'Outpost')
+  return join(env['XDG_DATA_HOME'] ?? join(homedir(), '.local', 'share'), 'outpost')
+}
+
+function readSecret(file: string | undefined): string | undefined {
+  if (file === undefined) return undefined
+  try {
+    const secret = readFileSync(file, 'utf8').trim()
+    if (secret.length < 16) throw new Error('it must hold at least 16 characters')
+    return secret
+  } catch (error) {
+    throw new ConfigError(`OUTPOST_ADMIN_KEY_FILE: ${file} cannot be used: ${(error as Error).message}`)
+  }
+}
