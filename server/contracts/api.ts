@@ -1,0 +1,201 @@
+import { z } from 'zod'
+import { ChatRequest } from './chat.ts'
+import { ErrorCode } from './error.ts'
+import { FinishReason, Usage } from './event.ts'
+import { Lane } from './job.ts'
+import { Key, NewKey, type Role } from './key.ts'
+import { ModelStatus } from './model.ts'
+
+/** One of our own endpoints. Path parameters are written `:name`. The renderer and the command line call from the same table. */
+export type Endpoint = {
+  method: 'GET' | 'POST' | 'DELETE'
+  path: string
+  summary: string
+  /** Whose clients may call it. */
+  roles: readonly Role[]
+  params?: z.ZodType
+  query?: z.ZodType
+  body?: z.ZodType
+  /** What a 200 answers; `events`: a stream of server-sent events instead. */
+  reply: z.ZodType | 'events'
+}
+
+const everyone = ['local', 'user', 'administrator', 'owner'] as const
+const administration = ['administrator', 'owner'] as const
+const idParams = z.object({ id: z.string().min(1).max(200) })
+
+/** A chat in our own words. `detached`: the job goes on when its reader leaves, and can be followed again until two minutes after its end. */
+export const ChatSubmission = ChatRequest.safeExtend({
+  detached: z.boolean().default(false),
+  /** At best what the key allows. */
+  lane: Lane.optional(),
+  /** Within the lane, lower runs first. */
+  priority: z.int().min(-1000).max(1000).default(0)
+})
+export type ChatSubmission = z.infer<typeof ChatSubmission>
+
+export const ServerStatus = z.object({
+  version: z.string(),
+  ready: z.boolean(),
+  /** Why not ready. */
+  reason: z.object({ code: ErrorCode, message: z.string() }).nullable(),
+  /** Seconds. */
+  uptime: z.number(),
+  client: z.object({ id: z.string(), name: z.string(), role: z.enum(['local', 'user', 'administrator', 'owner']), lane: Lane }),
+  models: z.array(ModelStatus)
+})
+export type ServerStatus = z.infer<typeof ServerStatus>
+
+/** `position` counts from 1, null while running. Times are Unix milliseconds. */
+const QueuedJobStatus = z.object({
+  jobId: z.string(),
+  clientId: z.string(),
+  kind: z.string(),
+  lane: Lane,
+  state: z.enum(['waiting', 'running']),
+  position: z.int().nullable(),
+  etaMs: z.number().nullable(),
+  submittedAt: z.number()
+})
+const QueueStatus = z.object({
+  model: z.string(),
+  waiting: z.int(),
+  running: z.int(),
+  slots: z.int(),
+  lanes: z.record(Lane, z.int()),
+  jobs: z.array(QueuedJobStatus)
+})
+/** Jobs of other clients are counted for everyone, but listed only for administrators. */
+export const QueueReply = z.object({ queues: z.array(QueueStatus) })
+export type QueueReply = z.infer<typeof QueueReply>
+
+export const ModelsReply = z.object({ models: z.array(ModelStatus) })
+export const Accepted = z.object({ accepted: z.literal(true), model: z.string() })
+export const KeysReply = z.object({ keys: z.array(Key) })
+export const KeyReply = z.object({ key: Key })
+/** `secret` is shown this once. */
+export const FreshKeyReply = z.object({ key: Key, secret: z.string() })
+export const CancelReply = z.object({ cancelled: z.literal(true), jobId: z.string() })
+
+/** Unix milliseconds; `from` inclusive, `to` exclusive. */
+const wholeNumber = z.coerce.number<string>('must be a whole number').int('must be a whole number').min(0).max(Number.MAX_SAFE_INTEGER)
+export const UsageQuery = z.object({
+  by: z.enum(['key', 'model', 'day', 'request']).default('model'),
+  from: wholeNumber.optional(),
+  to: wholeNumber.optional(),
+  /** For `by=request`: rows of one page, and the `id` of the last row of the page before. */
+  limit: wholeNumber.pipe(z.number().min(1).max(1000)).default(100),
+  before: wholeNumber.optional()
+})
+
+const UsageGroup = z.object({
+  group: z.string(),
+  requests: z.int(),
+  errors: z.int(),
+  promptTokens: z.int(),
+  cachedTokens: z.int(),
+  completionTokens: z.int(),
+  reasoningTokens: z.int(),
+  meanQueueMs: z.number(),
+  meanTtftMs: z.number().nullable()
+})
+const UsageRow = z.object({
+  id: z.int(),
+  jobId: z.string(),
+  requestId: z.string(),
+  kind: z.enum(['chat', 'embed']),
+  clientId: z.string(),
+  model: z.string(),
+  lane: Lane,
+  submittedAt: z.number(),
+  usage: Usage,
+  queueMs: z.number(),
+  ttftMs: z.number().nullable(),
+  totalMs: z.number(),
+  finishReason: FinishReason.nullable(),
+  errorCode: ErrorCode.nullable()
+})
+/** `groups` for a sum, `rows` for `by=request`; the other one is empty. */
+export const UsageReply = z.object({ by: z.enum(['key', 'model', 'day', 'request']), groups: z.array(UsageGroup), rows: z.array(UsageRow) })
+export type UsageReply = z.infer<typeof UsageReply>
+
+export const endpoints = {
+  chat: {
+    method: 'POST',
+    path: '/outpost/chat',
+    summary: 'Generate, as a stream of our own events',
+    roles: everyone,
+    body: ChatSubmission,
+    reply: 'events'
+  },
+  followJob: {
+    method: 'GET',
+    path: '/outpost/jobs/:id/events',
+    summary: 'Go on reading a job after the header Last-Event-ID',
+    roles: everyone,
+    params: idParams,
+    reply: 'events'
+  },
+  cancelJob: { method: 'DELETE', path: '/outpost/jobs/:id', summary: 'Cancel a job', roles: everyone, params: idParams, reply: CancelReply },
+  status: { method: 'GET', path: '/outpost/status', summary: 'How the server is, and who is asking', roles: everyone, reply: ServerStatus },
+  queue: { method: 'GET', path: '/outpost/queue', summary: 'What runs and waits', roles: everyone, reply: QueueReply },
+  models: { method: 'GET', path: '/outpost/models', summary: 'Every known model and its state', roles: everyone, reply: ModelsReply },
+  pullModel: {
+    method: 'POST',
+    path: '/outpost/models/:id/pull',
+    summary: 'Start to download a model, or join the running download',
+    roles: administration,
+    params: idParams,
+    reply: Accepted
+  },
+  loadModel: {
+    method: 'POST',
+    path: '/outpost/models/:id/load',
+    summary: 'Load a model',
+    roles: administration,
+    params: idParams,
+    reply: Accepted
+  },
+  unloadModel: {
+    method: 'POST',
+    path: '/outpost/models/:id/unload',
+    summary: 'Unload a model once its requests have ended',
+    roles: administration,
+    params: idParams,
+    reply: Accepted
+  },
+  keys: { method: 'GET', path: '/outpost/keys', summary: 'Every key, without secrets', roles: administration, reply: KeysReply },
+  createKey: {
+    method: 'POST',
+    path: '/outpost/keys',
+    summary: 'Make a key; its secret is shown this once',
+    roles: administration,
+    body: NewKey,
+    reply: FreshKeyReply
+  },
+  revokeKey: {
+    method: 'POST',
+    path: '/outpost/keys/:id/revoke',
+    summary: 'Revoke a key at once, running streams included',
+    roles: administration,
+    params: idParams,
+    reply: KeyReply
+  },
+  rotateKey: {
+    method: 'POST',
+    path: '/outpost/keys/:id/rotate',
+    summary: 'Give a key a new secret; the old one ends at once',
+    roles: administration,
+    params: idParams,
+    reply: FreshKeyReply
+  },
+  usage: {
+    method: 'GET',
+    path: '/outpost/usage',
+    summary: 'What was used, summed or request by request',
+    roles: administration,
+    query: UsageQuery,
+    reply: UsageReply
+  }
+} as const satisfies Record<string, Endpoint>
+export type EndpointName = keyof typeof endpoints

@@ -1,0 +1,102 @@
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+import Fastify, { type FastifyInstance } from 'fastify'
+import type { Client } from '#contracts/key.ts'
+import { AppError } from '../errors.ts'
+import { accessOf } from './access.ts'
+import { checkAccess, createAuthentication } from './plugins/auth.ts'
+import { registerBodyParser } from './plugins/body.ts'
+import { registerDocumentation } from './plugins/documentation.ts'
+import { registerErrorHandler, sendError } from './plugins/errors.ts'
+import { registerNotFound } from './plugins/not-found.ts'
+import { createHostCheck } from './plugins/security.ts'
+import { createReaders } from './readers.ts'
+import type { RouteContext } from './routes/context.ts'
+import { registerOpenAi } from './routes/openai.ts'
+import type { HttpServices } from './services.ts'
+import { validatorCompiler } from './validation.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Who is calling. Set on every route that is not public. */
+    client: Client
+  }
+}
+
+const traceparent = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/
+
+/**
+ * The gateway's HTTP side. It never listens: `compose.ts` does, and gives `app.routing` to the owner's socket as well (see `markOwnerServer`).
+ * On `close`, requests that still run end with `shutting_down`.
+ */
+export async function buildApp(services: HttpServices): Promise<FastifyInstance> {
+  const { config } = services
+  const app = Fastify({
+    // One line per job comes from where the job ends; a line per request would cost more than the request.
+    logger: false,
+    bodyLimit: config.maxBody,
+    genReqId: requestId,
+    // A body must come within two minutes, or a client that trickles would hold its connection for ever.
+    requestTimeout: 120_000,
+    keepAliveTimeout: 75_000,
+    forceCloseConnections: 'idle',
+    routerOptions: { maxParamLength: 256 },
+    frameworkErrors: (error, _request, reply) => {
+      sendError(reply, new AppError('invalid_request', error.message))
+    }
+  })
+  const readers = createReaders(services.keys)
+  const context: RouteContext = { services, readers }
+  app.addHook('preClose', async () => readers.close())
+
+  app.setValidatorCompiler(validatorCompiler)
+  // Answers are made by typed code; checking them again for each request would only cost time. Tests hold them against their schemas.
+  app.setSerializerCompiler(() => (value) => JSON.stringify(value))
+  registerBodyParser(app)
+  registerErrorHandler(app, { log: services.log, maxBody: config.maxBody })
+
+  const checkHost = createHostCheck(config.host)
+  app.decorateRequest('client')
+  app.addHook('onRequest', (request, reply, done) => {
+    reply.header('x-request-id', request.id)
+    const trace = request.raw.headers.traceparent
+    if (typeof trace === 'string' && traceparent.test(trace)) reply.header('traceparent', trace)
+    reply.header('x-content-type-options', 'nosniff')
+    checkHost(request)
+    done()
+  })
+  registerNotFound(app)
+  registerAccess(app, services)
+
+  await registerDocumentation(app)
+  registerOpenAi(app, context)
+  await app.ready()
+  return app
+}
+
+/** Puts authentication in front of every route, as `access.ts` says. A route that is not in the table does not get registered. */
+function registerAccess(app: FastifyInstance, services: HttpServices): void {
+  const authenticate = createAuthentication({ keys: services.keys, boundHost: services.config.host })
+  app.addHook('onRoute', (route) => {
+    for (const method of [route.method].flat()) {
+      const access = accessOf(method, route.url)
+      if (access === undefined) throw new Error(`${method} ${route.url} has no entry in http/access.ts`)
+      if (access === 'public') continue
+      route.onRequest = [
+        ...[route.onRequest ?? []].flat(),
+        (request, _reply, done) => {
+          const client = authenticate(request)
+          checkAccess(client, access)
+          request.client = client
+          done()
+        }
+      ]
+    }
+  })
+}
+
+/** The client's own id where it is harmless in logs and headers, else a new one. */
+function requestId(raw: IncomingMessage): string {
+  const given = raw.headers['x-request-id']
+  return typeof given === 'string' && /^[\w.:/+=-]{1,128}$/.test(given) ? given : randomUUID()
+}

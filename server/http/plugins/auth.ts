@@ -1,0 +1,64 @@
+import type { FastifyRequest } from 'fastify'
+import type { Client, Role } from '#contracts/key.ts'
+import { AppError } from '../../errors.ts'
+import type { KeyStore } from '../../store/keys.ts'
+import { isOwnerConnection } from './owner-door.ts'
+import { isLoopback } from './security.ts'
+
+const owner: Client = { id: 'owner', name: 'owner', role: 'owner', lane: 'interactive' }
+const local: Client = { id: 'local', name: 'local', role: 'local', lane: 'interactive' }
+
+/** SDKs insist on some key. This one stands for none, so that they work on the machine itself without a secret. */
+const noKey = 'local'
+
+/** Says who is calling. Throws `unauthorized` or `key_revoked`. */
+export function createAuthentication(options: { keys: KeyStore; boundHost: string }): (request: FastifyRequest) => Client {
+  const localAllowed = isLoopback(options.boundHost)
+  return (request) => {
+    const secret = presentedSecret(request)
+    if (secret !== undefined) {
+      const result = options.keys.authenticate(secret)
+      if ('client' in result) return result.client
+      if (result.error === 'revoked') throw new AppError('key_revoked', 'this key was revoked; ask an administrator for another one')
+      throw new AppError('unauthorized', 'this key is unknown here; check it, or ask an administrator for one')
+    }
+    if (isOwnerConnection(request.raw)) return owner
+    if (localAllowed && isLoopback(request.raw.socket.remoteAddress ?? '') && !isForwarded(request)) return local
+    throw new AppError('unauthorized', 'a key is needed: send "Authorization: Bearer …" or "x-api-key: …"')
+  }
+}
+
+/** Holds a client against the table of `access.ts`. Throws `forbidden`. */
+export function checkAccess(client: Client, access: readonly Role[]): void {
+  if (access.includes(client.role)) return
+  const advice =
+    client.role === 'local' ? 'send an administrator’s key, or use the outpost command on this machine' : 'it needs an administrator’s key'
+  throw new AppError('forbidden', `${client.role === 'local' ? 'a caller without a key' : 'this key'} may not do this; ${advice}`)
+}
+
+/** The one place that reads key headers. Both forms may be sent, if they agree. */
+function presentedSecret(request: FastifyRequest): string | undefined {
+  const { authorization } = request.raw.headers
+  const apiKey = request.raw.headers['x-api-key']
+  let secret: string | undefined
+  if (authorization !== undefined && authorization !== '') {
+    const match = /^Bearer(?: +(\S*))? *$/i.exec(authorization)
+    if (match === null) throw new AppError('unauthorized', 'Authorization must be "Bearer" and a key; other schemes are not known here')
+    secret = match[1] === '' ? undefined : match[1]
+  }
+  if (typeof apiKey === 'string' && apiKey !== '') {
+    if (secret !== undefined && secret !== apiKey) {
+      throw new AppError('unauthorized', 'Authorization and x-api-key hold different keys; send one of them')
+    }
+    secret = apiKey
+  }
+  return secret === noKey ? undefined : secret
+}
+
+/** Behind a proxy everyone seems to sit on this machine, so what was forwarded is never local. */
+function isForwarded(request: FastifyRequest): boolean {
+  for (const name in request.raw.headers) {
+    if (name.startsWith('x-forwarded-') || name === 'forwarded' || name === 'x-real-ip' || name === 'via') return true
+  }
+  return false
+}

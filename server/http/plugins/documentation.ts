@@ -1,0 +1,33 @@
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import type { FastifyInstance } from 'fastify'
+import { jsonSchemaTransform } from 'fastify-type-provider-zod'
+import { version } from '../version.ts'
+
+/** `/openapi.json` from the routes' own schemas, and `/docs` to read it: all from this machine, with nothing fetched from elsewhere. */
+export async function registerDocumentation(app: FastifyInstance): Promise<void> {
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Outpost',
+        version,
+        description:
+          'Language models on your own machine. `/v1` is OpenAI’s API; `/outpost` is our own. Errors always carry a stable `code`; on the machine itself no key is needed for models.'
+      },
+      components: {
+        securitySchemes: { bearer: { type: 'http', scheme: 'bearer' }, apiKey: { type: 'apiKey', in: 'header', name: 'x-api-key' } }
+      }
+    },
+    transform: jsonSchemaTransform
+  })
+  await app.register(swaggerUi, {
+    routePrefix: '/docs',
+    staticCSP: true,
+    transformStaticCSP: () =>
+      "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    uiConfig: { validatorUrl: null, deepLinking: true, persistAuthorization: false }
+  })
+  app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger())
+  app.get('/', { schema: { hide: true } }, (_request, reply) => reply.redirect('/docs'))
+}

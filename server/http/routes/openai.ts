@@ -1,0 +1,54 @@
+import type { FastifyInstance } from 'fastify'
+import { z } from 'zod'
+import { errorReplies, jobStatuses, jsonReply, streamReply } from '../replies.ts'
+import { ChatCompletionBody } from '../wire/openai-chat.ts'
+import { isServable, OpenAiModel, OpenAiModelList, toOpenAiModel } from '../wire/openai-models.ts'
+import { ChatCompletion } from '../wire/openai-reply.ts'
+import { chatCompletions } from './chat-completions.ts'
+import type { RouteContext } from './context.ts'
+
+/** The part of OpenAI's API that its clients use most, under `/v1`. */
+export function registerOpenAi(app: FastifyInstance, context: RouteContext): void {
+  const { services } = context
+
+  app.post(
+    '/v1/chat/completions',
+    {
+      schema: {
+        summary: 'Chat',
+        tags: ['OpenAI'],
+        body: ChatCompletionBody,
+        response: {
+          200: streamReply('The answer; with "stream": true its chunks', ChatCompletion),
+          ...errorReplies('POST', '/v1/chat/completions', jobStatuses)
+        }
+      }
+    },
+    (request, reply) => chatCompletions(context, request, reply)
+  )
+
+  app.get(
+    '/v1/models',
+    {
+      schema: {
+        summary: 'Models that can be used now',
+        tags: ['OpenAI'],
+        response: { 200: jsonReply('The models', OpenAiModelList), ...errorReplies('GET', '/v1/models') }
+      }
+    },
+    () => ({ object: 'list', data: services.models.list().filter(isServable).map(toOpenAiModel) })
+  )
+
+  app.get<{ Params: { id: string } }>(
+    '/v1/models/:id',
+    {
+      schema: {
+        summary: 'One model, by id or alias',
+        tags: ['OpenAI'],
+        params: z.object({ id: z.string().min(1).max(256) }),
+        response: { 200: jsonReply('The model', OpenAiModel), ...errorReplies('GET', '/v1/models/:id', [404]) }
+      }
+    },
+    (request) => toOpenAiModel(services.models.resolve(request.params.id))
+  )
+}

@@ -1,0 +1,59 @@
+import { z } from 'zod'
+import { type Generation, limits } from '#contracts/chat.ts'
+import { numberBetween, wholeNumberBetween } from './fields.ts'
+
+const stopString = z.string().min(1, 'must not be empty').max(limits.stopLength)
+
+/** Settings that chat/completions and completions have in common, with those that vLLM and llama.cpp add. */
+export const samplingFields = {
+  temperature: numberBetween(0, 2),
+  top_p: z
+    .number('must be a number above 0, at most 1')
+    .gt(0, 'must be a number above 0, at most 1')
+    .max(1, 'must be a number above 0, at most 1')
+    .nullish(),
+  top_k: wholeNumberBetween(-1, 1_000_000),
+  min_p: numberBetween(0, 1),
+  frequency_penalty: numberBetween(-2, 2),
+  presence_penalty: numberBetween(-2, 2),
+  repetition_penalty: numberBetween(0.1, 2),
+  repeat_penalty: numberBetween(0.1, 2),
+  seed: wholeNumberBetween(-2147483648, 4294967295),
+  n: wholeNumberBetween(1, limits.sequences),
+  max_tokens: wholeNumberBetween(1, 10_000_000),
+  stop: z
+    .union(
+      [stopString, z.array(stopString).max(limits.stopStrings, `must have at most ${limits.stopStrings} strings`)],
+      'must be a string or an array of strings'
+    )
+    .nullish(),
+  logit_bias: z
+    .record(
+      z.string().regex(/^\d{1,9}$/, 'must have token ids as keys'),
+      z.number('must be a number from -100 to 100').min(-100, 'must be a number from -100 to 100').max(100, 'must be a number from -100 to 100')
+    )
+    .refine((bias) => Object.keys(bias).length <= limits.logitBias, `must have at most ${limits.logitBias} tokens`)
+    .nullish()
+}
+const Sampling = z.object(samplingFields)
+
+/** Foreign settings → ours, without `maxTokens` and `responseFormat`, which the endpoints differ in. */
+export function toGeneration(body: z.infer<typeof Sampling>): Generation {
+  const generation: Generation = {
+    temperature: body.temperature ?? 1,
+    topP: body.top_p ?? 1,
+    // vLLM writes "off" as −1, we as 0.
+    topK: Math.max(0, body.top_k ?? 0),
+    minP: body.min_p ?? 0,
+    stop: typeof body.stop === 'string' ? [body.stop] : (body.stop ?? []),
+    n: body.n ?? 1,
+    frequencyPenalty: body.frequency_penalty ?? 0,
+    presencePenalty: body.presence_penalty ?? 0,
+    repeatPenalty: body.repetition_penalty ?? body.repeat_penalty ?? 1,
+    logitBias: body.logit_bias ?? {},
+    responseFormat: { type: 'text' },
+    extensions: {}
+  }
+  if (body.seed != null) generation.seed = body.seed
+  return generation
+}
