@@ -1,0 +1,87 @@
+import type { CatalogueEntry, LocalModel } from '#contracts/model.ts'
+import { AppError, toAppError } from '../errors.ts'
+import type { Log } from '../log.ts'
+import { inspectGguf } from './inspect.ts'
+import { pullFile } from './pull-file.ts'
+import { chooseSources, type SourceSettings } from './sources/choose.ts'
+import type { ModelStore } from './store.ts'
+
+/** Bytes of one file. */
+export type PullProgress = { file: string; received: number; total: number }
+
+export type PullOptions = {
+  entry: CatalogueEntry
+  store: ModelStore
+  /** `Config` fits. */
+  sources: SourceSettings
+  signal?: AbortSignal
+  onProgress?: (progress: PullProgress) => void
+  log: Log
+}
+
+/** Pulls that run in this process: the second that asks for the same model joins the first. */
+type Running = { result: Promise<LocalModel>; controller: AbortController; listeners: Set<(progress: PullProgress) => void>; callers: number }
+const running = new Map<string, Running>()
+
+/**
+ * Brings the files of a model to this machine, from the first source that has them: sha256 always checked, resumed after any
+ * interruption, once for all who ask at the same time (in this process or another). Nothing to do: ends at once.
+ * It stops when `signal` is aborted, unless others wait for the same model.
+ * Throws `AppError`: `weights_unavailable` with what each source answered, `disk_full`, `weights_corrupt`, `cancelled`.
+ */
+export async function pullModel(options: PullOptions): Promise<LocalModel> {
+  const { entry, store, signal, onProgress } = options
+  const present = store.find(entry.id)
+  if (present !== undefined) return present
+  if (signal?.aborted === true) throw stopped(entry)
+
+  const key = `${store.folder}\n${entry.id}`
+  const pull = running.get(key) ?? start(key, options)
+  pull.callers++
+  if (onProgress !== undefined) pull.listeners.add(onProgress)
+  const leaving = Promise.withResolvers<never>()
+  const leave = () => leaving.reject(stopped(entry))
+  signal?.addEventListener('abort', leave, { once: true })
+  try {
+    return await Promise.race([pull.result, leaving.promise])
+  } finally {
+    signal?.removeEventListener('abort', leave)
+    if (onProgress !== undefined) pull.listeners.delete(onProgress)
+    pull.callers--
+    if (pull.callers === 0) pull.controller.abort()
+  }
+}
+
+function start(key: string, options: PullOptions): Running {
+  const controller = new AbortController()
+  const listeners: Running['listeners'] = new Set()
+  const report = (progress: PullProgress) => {
+    for (const listener of listeners) listener(progress)
+  }
+  const result = pullFiles(options, controller.signal, report)
+    .catch((error: unknown) => {
+      throw controller.signal.aborted ? stopped(options.entry) : toAppError(error)
+    })
+    .finally(() => running.delete(key))
+  // Every caller may have left by then.
+  result.catch(() => {})
+  const pull: Running = { result, controller, listeners, callers: 0 }
+  running.set(key, pull)
+  return pull
+}
+
+async function pullFiles(options: PullOptions, signal: AbortSignal, onProgress: (progress: PullProgress) => void): Promise<LocalModel> {
+  const { entry, store, log } = options
+  log.info({ model: entry.id, bytes: entry.files.reduce((sum, file) => sum + file.size, 0) }, 'pull started')
+  for (const file of entry.files) {
+    await pullFile({ file, path: store.blobPath(file.sha256), sources: chooseSources(file, options.sources), signal, onProgress, log })
+    if (file.name.toLowerCase().endsWith('.gguf')) inspectGguf(store.blobPath(file.sha256))
+  }
+  const model = store.add(entry)
+  log.info({ model: entry.id }, 'pull ended')
+  return model
+}
+
+function stopped(entry: CatalogueEntry): AppError {
+  return new AppError('cancelled', `The pull of ${entry.id} was stopped. What came so far is kept, and the next pull goes on from there.`)
+}

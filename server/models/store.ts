@@ -1,0 +1,165 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { basename, join, resolve } from 'node:path'
+import { z } from 'zod'
+import { type Catalogue, CatalogueEntry, type LocalModel } from '#contracts/model.ts'
+import { AppError } from '../errors.ts'
+import type { Log } from '../log.ts'
+import { findEntry } from './catalogue.ts'
+import { inspectGguf } from './inspect.ts'
+
+/** One file per model in `manifests/`. `adopted`: the file lies where its owner put it, and was never hashed. */
+const Manifest = z.object({ entry: CatalogueEntry, adopted: z.object({ path: z.string(), size: z.int() }).optional() })
+type Manifest = z.infer<typeof Manifest>
+
+/**
+ * The weights on this machine: `blobs/sha256-…` holds every file once, under its hash, and `manifests/<id>.json` says which model
+ * needs which. A blob gets its name only after its hash was checked, so start-up looks at existence and size alone.
+ */
+export type ModelStore = {
+  readonly folder: string
+  /** Models all of whose files are here with the right size. */
+  list(): LocalModel[]
+  /** By id or alias; undefined when it is not complete on this machine. */
+  find(nameOrAlias: string): LocalModel | undefined
+  /** Takes a GGUF file into use where it lies, without a copy. The id comes from the file's name. Its sha256 stays `''`, because it is not ours to vouch for. */
+  adopt(path: string): LocalModel
+  /** Writes the manifest of a model whose blobs are all here. */
+  add(entry: CatalogueEntry): LocalModel
+  /** Forgets a model and deletes the blobs no other model needs; an adopted file stays. False: it was not here. */
+  remove(nameOrAlias: string): boolean
+  /** Where a file with this hash lies, or will. */
+  blobPath(sha256: string): string
+}
+
+export function createModelStore(options: { folder: string; catalogue: Catalogue; log: Log }): ModelStore {
+  const { catalogue, log } = options
+  const folder = resolve(options.folder)
+  const blobs = join(folder, 'blobs')
+  const manifests = join(folder, 'manifests')
+
+  const blobPath = (sha256: string) => join(blobs, `sha256-${sha256}`)
+  // An id may hold a colon, which Windows does not allow in a file name.
+  const manifestPath = (id: string) => join(manifests, `${encodeURIComponent(id)}.json`)
+
+  function readManifest(path: string): Manifest | undefined {
+    try {
+      return Manifest.parse(JSON.parse(readFileSync(path, 'utf8')))
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') log.warn({ path, reason: (error as Error).message }, 'manifest passed over')
+      return undefined
+    }
+  }
+
+  function readManifests(): Manifest[] {
+    if (!existsSync(manifests)) return []
+    return readdirSync(manifests)
+      .filter((name) => name.endsWith('.json'))
+      .sort()
+      .flatMap((name) => readManifest(join(manifests, name)) ?? [])
+  }
+
+  function writeManifest(manifest: Manifest): void {
+    mkdirSync(manifests, { recursive: true })
+    const path = manifestPath(manifest.entry.id)
+    const temporary = `${path}.${process.pid}.tmp`
+    writeFileSync(temporary, `${JSON.stringify(manifest, null, 2)}\n`, { mode: 0o600, flush: true })
+    renameSync(temporary, path)
+  }
+
+  function toLocal(manifest: Manifest): LocalModel | undefined {
+    // What the catalogue says now is newer than what it said at the pull, as long as it speaks of the same files.
+    const current = catalogue.models.find(({ id }) => id === manifest.entry.id)
+    const entry = current !== undefined && manifest.adopted === undefined && sameFiles(current, manifest.entry) ? current : manifest.entry
+    const files =
+      manifest.adopted !== undefined
+        ? [{ name: basename(manifest.adopted.path), path: manifest.adopted.path, size: manifest.adopted.size, sha256: '' }]
+        : entry.files.map(({ name, size, sha256 }) => ({ name, path: blobPath(sha256), size, sha256 }))
+    const lacking = files.find((file) => sizeOf(file.path) !== file.size)
+    if (lacking === undefined) return { entry, files }
+    log.warn({ model: entry.id, path: lacking.path, expected: lacking.size, found: sizeOf(lacking.path) ?? 'nothing' }, 'weights missing or changed')
+    return undefined
+  }
+
+  const list = () => readManifests().flatMap((manifest) => toLocal(manifest) ?? [])
+
+  function find(nameOrAlias: string): LocalModel | undefined {
+    const id = findEntry(catalogue, nameOrAlias)?.id ?? nameOrAlias.toLowerCase()
+    const manifest = readManifest(manifestPath(id))
+    if (manifest !== undefined) return toLocal(manifest)
+    return list().find(({ entry }) => entry.aliases.some((alias) => alias.toLowerCase() === nameOrAlias.toLowerCase()))
+  }
+
+  function add(entry: CatalogueEntry): LocalModel {
+    writeManifest({ entry })
+    const model = toLocal({ entry })
+    if (model === undefined) throw new AppError('internal_error', `The files of ${entry.id} are not all in ${blobs}.`)
+    return model
+  }
+
+  function adopt(path: string): LocalModel {
+    const absolute = resolve(path)
+    const description = inspectGguf(absolute)
+    const id = toId(basename(absolute))
+    const known = readManifest(manifestPath(id))
+    const takenBy = known === undefined ? undefined : (toLocal(known)?.files[0]?.path ?? undefined)
+    if ((takenBy !== undefined && takenBy !== absolute) || catalogue.models.some((entry) => entry.id === id)) {
+      throw new AppError('conflict', `${absolute} would be the model ${id}, but ${takenBy ?? 'the catalogue'} has that name. Rename the file.`)
+    }
+    const entry: CatalogueEntry = {
+      id,
+      aliases: [],
+      name: description.name ?? id,
+      description: `Used in place: ${absolute}`,
+      kind: description.isEmbedding ? 'embedding' : 'chat',
+      engine: 'llama',
+      licence: description.licence ?? 'NOASSERTION',
+      ...(description.parameters > 0 ? { parameters: description.parameters } : {}),
+      contextWindow: description.contextLength,
+      ...(description.isEmbedding ? { dimensions: description.embeddingLength } : {}),
+      files: []
+    }
+    const manifest = { entry, adopted: { path: absolute, size: statSync(absolute).size } }
+    writeManifest(manifest)
+    const model = toLocal(manifest)
+    if (model === undefined) throw new AppError('conflict', `${absolute} changed while it was being read. Try again when nothing writes to it.`)
+    return model
+  }
+
+  function remove(nameOrAlias: string): boolean {
+    const id = findEntry(catalogue, nameOrAlias)?.id ?? nameOrAlias.toLowerCase()
+    const manifest = readManifest(manifestPath(id))
+    if (manifest === undefined) return false
+    rmSync(manifestPath(id), { force: true })
+    if (manifest.adopted !== undefined) return true
+    const needed = new Set(readManifests().flatMap(({ entry }) => entry.files.map((file) => file.sha256)))
+    for (const { sha256 } of manifest.entry.files) {
+      if (!needed.has(sha256)) rmSync(blobPath(sha256), { force: true })
+    }
+    return true
+  }
+
+  return { folder, list, find, adopt, add, remove, blobPath }
+}
+
+function sameFiles(a: CatalogueEntry, b: CatalogueEntry): boolean {
+  return a.files.length === b.files.length && a.files.every((file) => b.files.some((other) => other.sha256 === file.sha256))
+}
+
+function sizeOf(path: string): number | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.size
+  } catch {
+    // A folder we may not look into is as good as none.
+    return undefined
+  }
+}
+
+/** `Qwen3 4B.Q4_K_M.gguf` → `qwen3-4b.q4_k_m` */
+function toId(fileName: string): string {
+  const id = fileName
+    .replace(/\.gguf$/i, '')
+    .toLowerCase()
+    .replace(/[^a-z0-9._-]+/g, '-')
+    .replace(/^[^a-z0-9]+/, '')
+  return id === '' ? 'model' : id
+}
