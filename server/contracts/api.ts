@@ -16,7 +16,9 @@ export type Endpoint = {
   params?: z.ZodType
   query?: z.ZodType
   body?: z.ZodType
-  /** What a 200 answers; `events`: a stream of server-sent events instead. */
+  /** Of success; 200 where it is not given. */
+  status?: 201 | 202
+  /** What success answers; `events`: a stream of server-sent events instead. */
   reply: z.ZodType | 'events'
 }
 
@@ -146,6 +148,7 @@ export const endpoints = {
     summary: 'Start to download a model, or join the running download',
     roles: administration,
     params: idParams,
+    status: 202,
     reply: Accepted
   },
   loadModel: {
@@ -154,6 +157,7 @@ export const endpoints = {
     summary: 'Load a model',
     roles: administration,
     params: idParams,
+    status: 202,
     reply: Accepted
   },
   unloadModel: {
@@ -162,6 +166,7 @@ export const endpoints = {
     summary: 'Unload a model once its requests have ended',
     roles: administration,
     params: idParams,
+    status: 202,
     reply: Accepted
   },
   keys: { method: 'GET', path: '/outpost/keys', summary: 'Every key, without secrets', roles: administration, reply: KeysReply },
@@ -171,6 +176,7 @@ export const endpoints = {
     summary: 'Make a key; its secret is shown this once',
     roles: administration,
     body: NewKey,
+    status: 201,
     reply: FreshKeyReply
   },
   revokeKey: {

@@ -12,7 +12,9 @@ import { registerNotFound } from './plugins/not-found.ts'
 import { createHostCheck } from './plugins/security.ts'
 import { createReaders } from './readers.ts'
 import type { RouteContext } from './routes/context.ts'
+import { registerHealth } from './routes/health.ts'
 import { registerOpenAi } from './routes/openai.ts'
+import { registerOutpost } from './routes/outpost.ts'
 import type { HttpServices } from './services.ts'
 import { validatorCompiler } from './validation.ts'
 
@@ -69,7 +71,9 @@ export async function buildApp(services: HttpServices): Promise<FastifyInstance>
   registerAccess(app, services)
 
   await registerDocumentation(app)
+  registerHealth(app, context)
   registerOpenAi(app, context)
+  registerOutpost(app, context)
   await app.ready()
   return app
 }

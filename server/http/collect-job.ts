@@ -18,8 +18,10 @@ export async function collectJob(options: {
   reply: FastifyReply
   submission: Submission
   onEvent: (event: SequencedEvent) => void
+  /** Leaves the job when it is aborted before the job's end. */
+  signal?: AbortSignal
 }): Promise<CollectedJob> {
-  const { services, readers, reply, submission, onEvent } = options
+  const { services, readers, reply, submission, onEvent, signal } = options
   const submittedAt = performance.now()
   const outcome = Promise.withResolvers<void>()
   // Whoever awaits it sees the failure; it may come while the submission is still under way.
@@ -50,14 +52,17 @@ export async function collectJob(options: {
   }
 
   readers.add(reader)
+  signal?.addEventListener('abort', onClose, { once: true })
   reply.raw.once('close', onClose)
   try {
     handle = await services.jobs.submit(submission, listener)
+    reply.header('x-outpost-job-id', handle.jobId)
     if (leaving !== undefined) handle.leave(leaving)
     await outcome.promise
     return { jobId: handle.jobId, queueMs }
   } finally {
     readers.remove(reader)
+    signal?.removeEventListener('abort', onClose)
     reply.raw.off('close', onClose)
   }
 }

@@ -71,13 +71,15 @@ export class ReplyStream implements Reader {
   }
 
   attach(handle: JobHandle): void {
+    if (!this.#started) this.#reply.header('x-outpost-job-id', handle.jobId)
     if (this.#leaving === undefined) this.#handles.push(handle)
     else handle.leave(this.#leaving)
   }
 
-  /** Notes where the job stands while it waits. */
-  wait(event: Waiting): void {
+  /** Notes where the job stands while it waits. `text`: how this dialect tells it, beside the comments that every stream has. */
+  wait(event: Waiting, text = ''): void {
     this.#waiting = event
+    if (text !== '' && !this.#ended) this.#send(text)
   }
 
   /** The engine has taken the job. */
@@ -104,13 +106,13 @@ export class ReplyStream implements Reader {
   }
 
   /** Before the first output it becomes the answer's status, afterwards the stream's last event. Other jobs of the stream are left. */
-  fail(error: AppError): void {
+  fail(error: AppError, text = this.#errorText(error)): void {
     if (this.#ended) return
     this.#leave('client_gone')
     if (!this.#started && !this.#hasOutput) {
       this.#finish()
       this.#rejectReady(error)
-    } else this.end(this.#errorText(error))
+    } else this.end(text)
   }
 
   cut(reason: 'key_revoked' | 'client_gone', error: AppError): void {

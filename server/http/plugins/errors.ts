@@ -17,8 +17,8 @@ export function registerErrorHandler(app: FastifyInstance, options: { log: Log; 
   })
 }
 
-export function sendError(reply: FastifyReply, error: AppError): FastifyReply {
-  const { status } = error
+/** `status`: where the answer's own status says more than the error's, as `/readyz` does. */
+export function sendError(reply: FastifyReply, error: AppError, status: number = error.status): FastifyReply {
   if (status === 429 || status === 503) reply.header('retry-after', String(Math.max(1, Math.ceil(error.retryAfter ?? defaultRetryAfter))))
   if (status === 401) reply.header('www-authenticate', 'Bearer')
   return reply

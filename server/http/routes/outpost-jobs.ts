@@ -1,0 +1,103 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { ChatSubmission } from '#contracts/api.ts'
+import type { Client } from '#contracts/key.ts'
+import { AppError } from '../../errors.ts'
+import { ReplyStream } from '../reply-stream.ts'
+import type { EventListener } from '../services.ts'
+import { startStream } from '../stream-jobs.ts'
+import { fromErrorEvent } from '../wire/error-body.ts'
+import { clampLane } from '../wire/fields.ts'
+import { toErrorText, toEventText } from '../wire/outpost-events.ts'
+import { type RouteContext, resolveModel, submissionOf } from './context.ts'
+
+/** `POST /outpost/chat`. */
+export async function startChat(context: RouteContext, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  const { detached, lane, priority, ...chat } = request.body as ChatSubmission // The route's schema parsed it.
+  const model = resolveModel(context.services, chat.model, 'chat')
+  const stream = eventStream(context, reply)
+  await startStream(stream, async () => {
+    const submission = {
+      ...submissionOf(request, { lane: clampLane(request.client, lane ?? 'normal'), priority, detached }),
+      kind: 'chat' as const,
+      request: { ...chat, model: model.id }
+    }
+    stream.attach(await context.services.jobs.submit(submission, passOn(stream)))
+  })
+}
+
+/** `GET /outpost/jobs/:id/events`. */
+export async function followJob(context: RouteContext, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  const { id } = request.params as { id: string } // The route's schema parsed it.
+  const after = lastEventId(request)
+  const stream = eventStream(context, reply)
+  await startStream(stream, async () => {
+    const handle = await context.services.jobs.follow(id, after, passOn(stream))
+    stream.attach(handle)
+    checkOwner(request.client, handle.clientId)
+  })
+}
+
+/** `DELETE /outpost/jobs/:id`. */
+export async function cancelJob(context: RouteContext, request: FastifyRequest): Promise<{ cancelled: true; jobId: string }> {
+  const { id } = request.params as { id: string } // The route's schema parsed it.
+  const { jobs } = context.services
+  if (!isOverseer(request.client)) {
+    const queues = await jobs.queues()
+    const job = queues.flatMap((queue) => queue.jobs).find(({ jobId }) => jobId === id)
+    if (job === undefined) throw noSuchJob(id)
+    checkOwner(request.client, job.clientId)
+  }
+  if (!(await jobs.cancel(id))) throw noSuchJob(id)
+  return { cancelled: true, jobId: id }
+}
+
+/** Who may see and end every job. */
+export function isOverseer(client: Client): boolean {
+  return client.role === 'administrator' || client.role === 'owner'
+}
+
+/** The one place that decides whose job it is. */
+function checkOwner(client: Client, ownerId: string): void {
+  if (client.id !== ownerId && !isOverseer(client))
+    throw new AppError('forbidden', 'this job belongs to another client; only an administrator may touch it')
+}
+
+function eventStream(context: RouteContext, reply: FastifyReply): ReplyStream {
+  return new ReplyStream({ reply, readers: context.readers, clientId: reply.request.client.id, errorText: toErrorText })
+}
+
+function passOn(stream: ReplyStream): EventListener {
+  return (events) => {
+    let text = ''
+    for (const event of events) {
+      if (event.type === 'job-queued' || event.type === 'model-load') {
+        stream.wait(event, toEventText(event))
+        continue
+      }
+      if (event.type === 'error') {
+        stream.write(text)
+        stream.fail(fromErrorEvent(event), toEventText(event))
+        return
+      }
+      if (event.type === 'generation-start') stream.running()
+      text += toEventText(event)
+      if (event.type === 'generation-end') return stream.end(text)
+    }
+    stream.write(text)
+  }
+}
+
+function lastEventId(request: FastifyRequest): number {
+  const given = request.headers['last-event-id']
+  if (given === undefined || given === '') return -1
+  if (typeof given !== 'string' || !/^\d{1,15}$/.test(given)) {
+    throw new AppError('invalid_request', `Last-Event-ID must be the id of an event, got ${JSON.stringify(String(given).slice(0, 40))}`, {
+      param: 'last-event-id'
+    })
+  }
+  return Number(given)
+}
+
+function noSuchJob(id: string): AppError {
+  return new AppError('not_found', `there is no job ${JSON.stringify(id.slice(0, 64))} that waits or runs`)
+}
