@@ -91,7 +91,10 @@ export const JobEvent = z.discriminatedUnion('type', [
 ])
 export type JobEvent = z.infer<typeof JobEvent>
 
-/** An event on the wire of our own dialect: `seq` counts from 0 without gaps within a job. */
+/**
+ * An event on the wire of our own dialect: `seq` counts from 0 without gaps within a job. `job-queued` and `model-load` only tell how the waiting
+ * goes: they are not kept, are not counted, and carry seq -1.
+ */
 export type SequencedEvent = JobEvent & { jobId: string; seq: number }
 
 /** Whether this event ends its job. */

@@ -1,0 +1,16 @@
+import { createHash } from 'node:crypto'
+import { mkdirSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+/** Bytes a unix socket's path may have on every platform (macOS: 104 with the closing zero). */
+const longestSocketPath = 103
+
+/** `home/name`, or for a home too deep for a socket a private folder in the temporary folder, always the same one for this home. */
+export function socketPath(home: string, name: string): string {
+  const direct = join(home, name)
+  if (Buffer.byteLength(direct) <= longestSocketPath) return direct
+  const folder = join(tmpdir(), `outpost-${createHash('sha256').update(home).digest('hex').slice(0, 16)}`)
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  return join(folder, name)
+}

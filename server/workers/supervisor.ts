@@ -1,0 +1,178 @@
+import type { LocalModel } from '#contracts/model.ts'
+import type { EngineDescription } from '../engines/engine.ts'
+import { AppError, toAppError } from '../errors.ts'
+import type { Log } from '../log.ts'
+import type { RedisAddress } from '../queue/redis.ts'
+import { startWorkerProcess, type WorkerProcess } from './worker-process.ts'
+
+/** Ends in a row, without the model having been loaded in between, after which a model is given up. */
+const mostFailedLoads = 3
+const firstBackoffMs = 100
+const lastBackoffMs = 10_000
+
+export type WorkerState =
+  | { state: 'loading'; percent: number }
+  | { state: 'ready'; description: EngineDescription; pid: number | undefined }
+  | { state: 'failed'; error: AppError }
+
+export type Supervisor = {
+  /** Starts a worker for the model unless there is one. Throws `model_failed` when it was given up. Does not wait for the load. */
+  ensure(model: LocalModel): void
+  /** Forgets that the model was given up, and starts it. Resolves when it is loaded; throws what hindered it. */
+  load(model: LocalModel): Promise<EngineDescription>
+  /** Ends the worker; its running requests are stopped first. */
+  unload(id: string): Promise<void>
+  stateOf(id: string): WorkerState | undefined
+  /** Resolves when the model is loaded. Throws `model_failed`. */
+  loaded(id: string): Promise<EngineDescription>
+  /** Ids of models with a worker. */
+  list(): string[]
+  stop(): Promise<void>
+}
+
+export type SupervisorOptions = {
+  redis: RedisAddress
+  blobs: string
+  threads: number
+  slots: number | undefined
+  logLevel: string
+  log: Log
+  onProgress: (model: string, percent: number) => void
+  /** A worker's process ended without being told to. Resolves when its jobs are taken care of; only then is it started again. */
+  onLost: (model: string, workerId: string) => Promise<void>
+  onGivenUp: (model: string, error: AppError) => Promise<void>
+}
+
+type Kept = {
+  model: LocalModel
+  state: WorkerState
+  worker: WorkerProcess | undefined
+  failedLoads: number
+  stopping: boolean
+  waiters: { resolve: (description: EngineDescription) => void; reject: (error: AppError) => void }[]
+}
+
+/** Keeps one worker process running for each loaded model of this machine. */
+export function createSupervisor(options: SupervisorOptions): Supervisor {
+  const { log } = options
+  const kept = new Map<string, Kept>()
+
+  const settle = (entry: Kept) => {
+    const { state } = entry
+    if (state.state === 'loading') return
+    for (const waiter of entry.waiters.splice(0)) state.state === 'ready' ? waiter.resolve(state.description) : waiter.reject(state.error)
+  }
+
+  const start = (entry: Kept) => {
+    const { entry: about, files } = entry.model
+    const startedAt = performance.now()
+    entry.state = { state: 'loading', percent: 0 }
+    const worker = startWorkerProcess(
+      {
+        model: about.id,
+        kind: about.kind,
+        engine: about.engine,
+        path: files[0]?.path ?? '',
+        contextWindow: about.contextWindow,
+        threads: options.threads,
+        slots: options.slots ?? null,
+        redis: options.redis,
+        blobs: options.blobs,
+        logLevel: options.logLevel
+      },
+      {
+        log,
+        onProgress: (percent) => {
+          if (entry.worker === worker && entry.state.state === 'loading') entry.state = { state: 'loading', percent }
+          options.onProgress(about.id, percent)
+        }
+      }
+    )
+    entry.worker = worker
+    void run(entry, worker, startedAt)
+  }
+
+  const run = async (entry: Kept, worker: WorkerProcess, startedAt: number) => {
+    const { id } = entry.model.entry
+    let failure: AppError | undefined
+    try {
+      const description = await worker.ready
+      entry.failedLoads = 0
+      entry.state = { state: 'ready', description, pid: worker.pid }
+      log.info(
+        { model: id, ms: Math.round(performance.now() - startedAt), pid: worker.pid, slots: description.slots, ...description.details },
+        'model loaded'
+      )
+      settle(entry)
+    } catch (error) {
+      failure = toAppError(error, 'engine_failed')
+    }
+    const { code, signal } = await worker.ended
+    if (entry.stopping) return
+    if (failure !== undefined) entry.failedLoads++
+    log.error({ model: id, code, signal, reason: failure?.message }, 'a worker ended')
+    entry.state = { state: 'loading', percent: 0 }
+    await options.onLost(id, worker.workerId).catch((error) => log.error({ model: id, err: error }, "a lost worker's jobs could not be looked after"))
+    if (entry.stopping) return
+    // What cannot become better by trying again is not tried again.
+    const hopeless = failure !== undefined && ['weights_corrupt', 'unsupported_feature'].includes(failure.code)
+    if (failure !== undefined && (hopeless || entry.failedLoads >= mostFailedLoads)) {
+      const tries = hopeless ? 'cannot be loaded' : `failed to load ${entry.failedLoads} times`
+      const error = new AppError('model_failed', `${id} ${tries}: ${failure.message}. Mend the cause, then load it again: outpost load ${id}`, {
+        cause: failure
+      })
+      entry.state = { state: 'failed', error }
+      entry.worker = undefined
+      settle(entry)
+      await options.onGivenUp(id, error)
+      return
+    }
+    const backoffMs = failure === undefined ? 0 : Math.min(firstBackoffMs * 2 ** (entry.failedLoads - 1), lastBackoffMs)
+    setTimeout(() => {
+      if (!entry.stopping) start(entry)
+    }, backoffMs)
+  }
+
+  const ensure = (model: LocalModel) => {
+    const entry = kept.get(model.entry.id)
+    if (entry?.state.state === 'failed') throw entry.state.error
+    if (entry !== undefined && !entry.stopping) return
+    const fresh: Kept = { model, state: { state: 'loading', percent: 0 }, worker: undefined, failedLoads: 0, stopping: false, waiters: [] }
+    kept.set(model.entry.id, fresh)
+    start(fresh)
+  }
+
+  const loaded = (id: string): Promise<EngineDescription> => {
+    const entry = kept.get(id)
+    if (entry === undefined) return Promise.reject(new AppError('model_not_ready', `${id} is not loaded`))
+    return new Promise((resolve, reject) => {
+      entry.waiters.push({ resolve, reject })
+      settle(entry)
+    })
+  }
+
+  const unload = async (id: string) => {
+    const entry = kept.get(id)
+    if (entry === undefined) return
+    entry.stopping = true
+    await entry.worker?.stop()
+    if (kept.get(id) === entry) kept.delete(id)
+    for (const waiter of entry.waiters.splice(0)) waiter.reject(new AppError('model_not_ready', `${id} was unloaded`))
+  }
+
+  return {
+    ensure,
+    async load(model) {
+      if (kept.get(model.entry.id)?.state.state === 'failed') kept.delete(model.entry.id)
+      ensure(model)
+      return await loaded(model.entry.id)
+    },
+    unload,
+    stateOf: (id) => kept.get(id)?.state,
+    loaded,
+    list: () => [...kept.keys()],
+    async stop() {
+      await Promise.all([...kept.keys()].map(unload))
+    }
+  }
+}

@@ -1,0 +1,37 @@
+import { z } from 'zod'
+import { ErrorCode } from '#contracts/error.ts'
+
+/** What a worker process is told, once, as its first message. */
+export const WorkerOrder = z.object({
+  type: z.literal('order'),
+  workerId: z.string(),
+  model: z.string(),
+  kind: z.enum(['chat', 'embedding']),
+  engine: z.enum(['llama', 'fake']),
+  /** Absolute path of the weights; empty for an engine without. */
+  path: z.string(),
+  contextWindow: z.int().positive(),
+  threads: z.int().positive(),
+  slots: z.int().positive().nullable(),
+  redis: z.union([z.object({ socket: z.string() }), z.object({ url: z.string() })]),
+  blobs: z.string(),
+  logLevel: z.string()
+})
+export type WorkerOrder = z.infer<typeof WorkerOrder>
+
+export const WorkerStop = z.object({ type: z.literal('stop') })
+export const WorkerCommand = z.discriminatedUnion('type', [WorkerOrder, WorkerStop])
+
+/** What a worker process tells its supervisor. */
+export const WorkerReport = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('load-progress'), percent: z.int().min(0).max(100) }),
+  z.object({
+    type: z.literal('ready'),
+    contextWindow: z.int(),
+    slots: z.int().positive(),
+    embeddingDimensions: z.int().nullable(),
+    details: z.record(z.string(), z.union([z.string(), z.number()]))
+  }),
+  z.object({ type: z.literal('failed'), code: ErrorCode, message: z.string() })
+])
+export type WorkerReport = z.infer<typeof WorkerReport>
