@@ -1,4 +1,4 @@
-import { getLlama, InsufficientMemoryError, type Llama, type LlamaModel } from 'node-llama-cpp'
+import { getLlama, InsufficientMemoryError, type Llama, type LlamaLogLevel, type LlamaModel } from 'node-llama-cpp'
 import type { ModelKind } from '#contracts/model.ts'
 import { AppError } from '../../errors.ts'
 import type { Log } from '../../log.ts'
@@ -41,22 +41,31 @@ const batchSize = 512
  * Throws `weights_corrupt`, `insufficient_memory`; the signal's reason when aborted.
  */
 export async function loadLlamaEngine(options: LlamaOptions): Promise<Engine> {
-  const { log, signal } = options
-  const llama = await getLlama({
-    build: 'never',
-    gpu: options.gpu ?? 'auto',
-    maxThreads: 0,
-    logger: (level, message) => log.debug({ level }, message.trimEnd()),
-    skipDownload: true
-  })
+  const llama = await openLlama(options.gpu ?? 'auto', options.log)
+  const model = await loadModel(llama, options)
   try {
-    const model = await loadModel(llama, options)
     return options.kind === 'embedding' ? await openEmbedding(llama, model, options) : await openChat(llama, model, options)
   } catch (error) {
-    await llama.dispose()
-    signal?.throwIfAborted()
+    await model.dispose()
+    options.signal?.throwIfAborted()
     throw error
   }
+}
+
+const opened = new Map<'auto' | false, Promise<Llama>>()
+
+/** llama.cpp's backend is global to the process, and cannot be opened again after it was closed: it stays until the process ends. */
+function openLlama(gpu: 'auto' | false, log: Log): Promise<Llama> {
+  let llama = opened.get(gpu)
+  if (llama === undefined) {
+    const logger = (level: LlamaLogLevel, message: string) => {
+      if (level === 'error' || level === 'fatal') log.warn({ source: 'llama.cpp' }, message.trimEnd())
+      else log.debug({ source: 'llama.cpp', level }, message.trimEnd())
+    }
+    llama = getLlama({ build: 'never', gpu, maxThreads: 0, logger, skipDownload: true })
+    opened.set(gpu, llama)
+  }
+  return llama
 }
 
 async function loadModel(llama: Llama, { path, onProgress, signal }: LlamaOptions): Promise<LlamaModel> {
@@ -116,7 +125,7 @@ async function openChat(llama: Llama, model: LlamaModel, options: LlamaOptions):
       const error = new AppError('shutting_down', 'the model is being unloaded')
       slots.close(error)
       await decoder.close(error)
-      await llama.dispose()
+      await model.dispose()
     }
   }
 }
@@ -139,7 +148,7 @@ async function openEmbedding(llama: Llama, model: LlamaModel, options: LlamaOpti
     chat: refuseChat,
     embed: createEmbed({ context, window, dimensions }),
     async [Symbol.asyncDispose]() {
-      await llama.dispose()
+      await model.dispose()
     }
   }
 }
