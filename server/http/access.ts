@@ -17,7 +17,6 @@ export const accessTable: ReadonlyMap<string, Access> = new Map<string, Access>(
   ['GET /openapi.json', 'public'],
   ['GET /docs', 'public'],
   ['GET /docs/', 'public'],
-  ['GET /docs/*', 'public'],
   ['GET /docs/json', 'public'],
   ['GET /docs/yaml', 'public'],
   ['GET /docs/static/index.html', 'public'],

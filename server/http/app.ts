@@ -3,8 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import Fastify, { type FastifyInstance } from 'fastify'
 import type { Client } from '#contracts/key.ts'
 import { AppError } from '../errors.ts'
-import { accessOf } from './access.ts'
-import { checkAccess, createAuthentication } from './plugins/auth.ts'
+import { registerAccess } from './plugins/access-guard.ts'
 import { registerBodyParser } from './plugins/body.ts'
 import { registerDocumentation } from './plugins/documentation.ts'
 import { registerErrorHandler, sendError } from './plugins/errors.ts'
@@ -68,7 +67,7 @@ export async function buildApp(services: HttpServices): Promise<FastifyInstance>
     done()
   })
   registerNotFound(app)
-  registerAccess(app, services)
+  registerAccess(app, { keys: services.keys, boundHost: config.host })
 
   await registerDocumentation(app)
   registerHealth(app, context)
@@ -76,27 +75,6 @@ export async function buildApp(services: HttpServices): Promise<FastifyInstance>
   registerOutpost(app, context)
   await app.ready()
   return app
-}
-
-/** Puts authentication in front of every route, as `access.ts` says. A route that is not in the table does not get registered. */
-function registerAccess(app: FastifyInstance, services: HttpServices): void {
-  const authenticate = createAuthentication({ keys: services.keys, boundHost: services.config.host })
-  app.addHook('onRoute', (route) => {
-    for (const method of [route.method].flat()) {
-      const access = accessOf(method, route.url)
-      if (access === undefined) throw new Error(`${method} ${route.url} has no entry in http/access.ts`)
-      if (access === 'public') continue
-      route.onRequest = [
-        ...[route.onRequest ?? []].flat(),
-        (request, _reply, done) => {
-          const client = authenticate(request)
-          checkAccess(client, access)
-          request.client = client
-          done()
-        }
-      ]
-    }
-  })
 }
 
 /** The client's own id where it is harmless in logs and headers, else a new one. */

@@ -1,0 +1,169 @@
+import { randomBytes } from 'node:crypto'
+import { Writable } from 'node:stream'
+import type { FastifyInstance } from 'fastify'
+import pino from 'pino'
+import type { JobEvent, SequencedEvent, Usage } from '#contracts/event.ts'
+import type { ModelStatus } from '#contracts/model.ts'
+import { type Config, loadConfig } from '../../server/config.ts'
+import { AppError } from '../../server/errors.ts'
+import { buildApp } from '../../server/http/app.ts'
+import type { EventListener, HttpServices, QueueSnapshot, Submission } from '../../server/http/services.ts'
+import { openDatabase } from '../../server/store/database.ts'
+import { createKeyStore } from '../../server/store/keys.ts'
+import { createUsageStore } from '../../server/store/usage.ts'
+
+/** A job as a test drives it. */
+export type ScriptedJob = {
+  jobId: string
+  submission: Submission
+  /** Sends events to the reader in one tick; `seq` is counted here. */
+  emit(...events: JobEvent[]): void
+  /** Why the reader left; resolves when it does. */
+  left: Promise<string>
+  hasLeft: boolean
+}
+
+export const usage: Usage = { promptTokens: 9, cachedTokens: 4, completionTokens: 2, reasoningTokens: 0 }
+export const start = { type: 'generation-start', model: 'small' } as const
+export const end = { type: 'generation-end', usage, timings: { promptMs: 1, generationMs: 1 } } as const
+export const text = (words: string, index = 0) => ({ type: 'text-delta', index, text: words }) as const
+export const open = (index = 0) => ({ type: 'sequence-start', index }) as const
+export const close = (finishReason: 'stop' | 'length' | 'tool-calls' | 'cancelled' = 'stop', index = 0) =>
+  ({ type: 'sequence-end', index, finishReason }) as const
+export const answer: JobEvent[] = [start, open(), text('Hello'), text(' world'), close(), end]
+
+const model = (id: string, changes: Partial<ModelStatus> = {}): ModelStatus => ({
+  id,
+  aliases: [`${id}-latest`],
+  name: id,
+  kind: 'chat',
+  engine: 'fake',
+  licence: 'Apache-2.0',
+  state: 'ready',
+  percent: null,
+  reason: null,
+  size: 1,
+  contextWindow: 8192,
+  slots: 4,
+  dimensions: null,
+  createdAt: 1_700_000_000_000,
+  ...changes
+})
+
+export type Script = (job: ScriptedJob) => void
+
+/** The HTTP room's services with everything real but the queue: `script` plays each job. */
+export function createScriptedServices(script: Script = (job) => job.emit(...answer), variables: Record<string, string> = {}) {
+  const db = openDatabase(':memory:')
+  const logged: string[] = []
+  const sink = new Writable({
+    write(line, _encoding, done) {
+      logged.push(String(line))
+      done()
+    }
+  })
+  const log = pino({ level: 'trace' }, sink)
+  const jobs: ScriptedJob[] = []
+  const histories = new Map<string, { clientId: string; events: SequencedEvent[] }>()
+  const cancelled: string[] = []
+  const orders: string[] = []
+  const models = [model('small'), model('embedder', { kind: 'embedding', dimensions: 4 }), model('far', { state: 'absent' })]
+  const config: Config = loadConfig({ OUTPOST_HOME: '/nonexistent', ...variables })
+  let notReady: AppError | undefined
+  const queues: QueueSnapshot[] = []
+
+  const services: HttpServices = {
+    config,
+    log,
+    keys: createKeyStore(db, { pepper: randomBytes(32), log }),
+    usage: createUsageStore(db),
+    models: {
+      list: () => models,
+      resolve(name) {
+        const found = models.find(({ id, aliases }) => id === name || aliases.includes(name))
+        if (found === undefined)
+          throw new AppError('model_not_found', `there is no model ${JSON.stringify(name)}; near names: small`, { param: 'model' })
+        return found
+      },
+      pull: async (id) => void orders.push(`pull ${id}`),
+      load: async (id) => {
+        orders.push(`load ${id}`)
+        if (id === 'far') throw new AppError('model_not_ready', 'far is not here; pull it first')
+      },
+      unload: async (id) => void orders.push(`unload ${id}`)
+    },
+    jobs: {
+      async submit(submission, listener) {
+        const { job, leave } = createJob(submission, listener)
+        jobs.push(job)
+        queueMicrotask(() => script(job))
+        return { jobId: job.jobId, leave }
+      },
+      async follow(jobId, afterSeq, listener) {
+        const history = histories.get(jobId)
+        if (history === undefined) throw new AppError('not_found', `there is no job ${jobId}`)
+        queueMicrotask(() => listener(history.events.filter(({ seq }) => seq > afterSeq)))
+        return { jobId, clientId: history.clientId, leave: () => {} }
+      },
+      cancel: async (jobId) => {
+        cancelled.push(jobId)
+        return histories.has(jobId)
+      },
+      queues: async () => queues
+    },
+    notReady: () => notReady
+  }
+
+  function createJob(submission: Submission, listener: EventListener) {
+    const jobId = `job-${jobs.length + 1}`
+    const gone = Promise.withResolvers<string>()
+    const history: SequencedEvent[] = []
+    histories.set(jobId, { clientId: submission.client.id, events: history })
+    const job: ScriptedJob = {
+      jobId,
+      submission,
+      hasLeft: false,
+      left: gone.promise,
+      emit(...events) {
+        if (job.hasLeft) return
+        const isNews = (event: JobEvent) => event.type === 'job-queued' || event.type === 'model-load'
+        const sequenced = events.map((event): SequencedEvent => {
+          const next = { ...event, jobId, seq: isNews(event) ? -1 : history.length }
+          if (next.seq >= 0) history.push(next)
+          return next
+        })
+        listener(sequenced)
+      }
+    }
+    const leave = (reason: string) => {
+      job.hasLeft = true
+      gone.resolve(reason)
+    }
+    return { job, leave }
+  }
+
+  const setNotReady = (error: AppError | undefined) => {
+    notReady = error
+  }
+  return { services, jobs, logged, cancelled, orders, queues, setNotReady }
+}
+
+export type Scripted = ReturnType<typeof createScriptedServices> & { app: FastifyInstance; url: string; [Symbol.asyncDispose](): Promise<void> }
+
+/** The whole app over scripted services, listening on a free port. */
+export async function startScripted(script?: Script, variables: Record<string, string> = {}): Promise<Scripted> {
+  const scripted = createScriptedServices(script, variables)
+  const app = await buildApp(scripted.services)
+  const url = await app.listen({ port: 0, host: '127.0.0.1' })
+  return { ...scripted, app, url, [Symbol.asyncDispose]: () => app.close() }
+}
+
+/** `data:` lines of a stream, parsed; `[DONE]` stays text. */
+export function dataOf(body: string): unknown[] {
+  return body
+    .split('\n')
+    .filter((line) => line.startsWith('data: '))
+    .map((line) => (line === 'data: [DONE]' ? '[DONE]' : JSON.parse(line.slice(6))))
+}
+
+export const hello = { model: 'small', messages: [{ role: 'user', content: 'hello' }] }
