@@ -6,6 +6,7 @@ import { loadConfig } from '../../server/config.ts'
 import { AppError } from '../../server/errors.ts'
 import { createLog } from '../../server/log.ts'
 import { loadCatalogue } from '../../server/models/catalogue.ts'
+import { createProgressWriter } from '../../server/models/progress.ts'
 import { pullModel } from '../../server/models/pull.ts'
 import { createModelStore } from '../../server/models/store.ts'
 
@@ -43,7 +44,18 @@ export async function placeWeights(home: string): Promise<string[]> {
 async function pull(id: string): Promise<LocalModel> {
   const entry = catalogue.models.find((model) => model.id === id)
   if (entry === undefined) throw new Error(`the catalogue has no ${id}`)
-  return pullModel({ entry, store: cache, sources: loadConfig(), log })
+  const progress = createProgressWriter(process.stderr)
+  try {
+    return await pullModel({
+      entry,
+      store: cache,
+      sources: loadConfig(),
+      log,
+      onProgress: ({ file, received, total }) => progress.update(file, received, total)
+    })
+  } finally {
+    progress.end()
+  }
 }
 
 function pathOf(model: LocalModel): string {
