@@ -190,7 +190,7 @@ function chatConformance(engine: () => Engine, longAnswer: string): void {
     const events = await collect({ generation: { maxTokens: 100, responseFormat: { type: 'json-schema', schema } } })
     const value = JSON.parse(textOf(events)) as Record<string, unknown>
     assert.deepEqual(Object.keys(value), ['done'])
-    assert.equal(typeof value['done'], 'boolean')
+    assert.equal(typeof value.done, 'boolean')
     assert.equal(ofType(events, 'sequence-end')[0]?.finishReason, 'stop')
   })
 
@@ -208,7 +208,7 @@ function chatConformance(engine: () => Engine, longAnswer: string): void {
     assert.match(deltas[0]?.id ?? '', /^\S+$/)
     assert.ok(deltas.every((delta) => delta.callIndex === 0))
     const values = JSON.parse(deltas.map((delta) => delta.argumentsText).join('')) as Record<string, unknown>
-    assert.equal(typeof values['on'], 'boolean')
+    assert.equal(typeof values.on, 'boolean')
     assert.equal(ofType(events, 'sequence-end')[0]?.finishReason, 'tool-calls')
   })
 
