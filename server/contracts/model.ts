@@ -64,6 +64,7 @@ export const ModelStatus = z.object({
   contextWindow: z.int(),
   slots: z.int().nullable(),
   dimensions: z.int().nullable(),
+  /** Unix milliseconds: when its weights came here. */
   createdAt: z.int()
 })
 export type ModelStatus = z.infer<typeof ModelStatus>

@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { AppError } from '../errors.ts'
 import type { Log } from '../log.ts'
-import { socketPath } from './socket-path.ts'
+import { socketPath } from '../socket-path.ts'
 
 /**
  * Runs redis-server beside a pipe whose other end the gateway holds. When the gateway dies without a word, the pipe closes, and Redis is

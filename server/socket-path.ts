@@ -14,3 +14,9 @@ export function socketPath(home: string, name: string): string {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   return join(folder, name)
 }
+
+/** The owner's own door: a unix socket in the home folder, on Windows a named pipe. */
+export function ownerDoor(home: string): string {
+  if (process.platform === 'win32') return `\\\\.\\pipe\\outpost-${createHash('sha256').update(home).digest('hex').slice(0, 16)}`
+  return socketPath(home, 'outpost.sock')
+}

@@ -1,0 +1,260 @@
+import { chmodSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, type Server as HttpServer } from 'node:http'
+import { join } from 'node:path'
+import type { Receipt } from '#contracts/job.ts'
+import type { Config } from './config.ts'
+import { AppError, toAppError } from './errors.ts'
+import { gatewayId, prepareHome } from './home.ts'
+import { buildApp } from './http/app.ts'
+import { markOwnerServer } from './http/plugins/owner-door.ts'
+import { createKnownModels, type KnownModels } from './known-models.ts'
+import type { Log } from './log.ts'
+import { loadCatalogue } from './models/catalogue.ts'
+import { createModelStore } from './models/store.ts'
+import { openBlobStore } from './queue/blobs.ts'
+import { createDispatcher, type Dispatcher } from './queue/dispatcher.ts'
+import { checkRedis, connectRedis, describeRedis, type RedisAddress, untilReady } from './queue/redis.ts'
+import { startOwnRedis } from './queue/redis-server.ts'
+import { ownerDoor } from './socket-path.ts'
+import { openDatabase } from './store/database.ts'
+import { lockHome } from './store/home-lock.ts'
+import { createKeyStore, type KeyStore } from './store/keys.ts'
+import { loadPepper } from './store/pepper.ts'
+import { createUsageStore } from './store/usage.ts'
+import { createSupervisor } from './workers/supervisor.ts'
+
+export type Server = {
+  /** `http://127.0.0.1:4477` */
+  readonly address: string
+  readonly keys: KeyStore
+  readonly models: KnownModels
+  /** Model ids that this server wants loaded from the start. */
+  readonly wanted: { chat: string; embedding: string }
+  /** Resolves when the queue takes jobs. */
+  readonly queueReady: Promise<void>
+  stop(): Promise<void>
+}
+
+const redisRetryMs = 2000
+
+/** Puts the whole server together and starts it. It listens when this resolves; Redis and models come up behind it, as `/readyz` tells. */
+export async function startServer(options: { config: Config; insecureHttp: boolean; log: Log }): Promise<Server> {
+  const { config, log } = options
+  const onEnd: (() => Promise<void> | void)[] = []
+  const stop = async () => {
+    for (const end of onEnd.splice(0).reverse()) await Promise.resolve(end()).catch((error) => log.warn({ err: error }, 'stopping'))
+  }
+  try {
+    return await compose(options, onEnd, stop)
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+async function compose(
+  { config, insecureHttp, log }: { config: Config; insecureHttp: boolean; log: Log },
+  onEnd: (() => Promise<void> | void)[],
+  stop: () => Promise<void>
+): Promise<Server> {
+  // Sockets and files are the owner's alone.
+  process.umask(0o077)
+  prepareHome(config.home)
+  const lock = lockHome(config.home)
+  onEnd.push(() => lock.release())
+  const db = openDatabase(join(config.home, 'outpost.db'))
+  onEnd.push(() => void db.close())
+  const keys = createKeyStore(db, { pepper: loadPepper(config.home), log })
+  keys.ensureBootstrap(config.adminKey)
+  refuseOpenDoor(config, keys, insecureHttp)
+  const usage = createUsageStore(db)
+
+  const modelFolder = join(config.home, 'models')
+  const catalogue = loadCatalogue({ extraFile: join(modelFolder, 'catalogue.json') })
+  const store = createModelStore({ folder: modelFolder, catalogue, log })
+  const wanted = {
+    chat: wantedId(config.model, catalogue.defaults.chat, store),
+    embedding: wantedId(config.embeddingModel, catalogue.defaults.embedding, store)
+  }
+
+  const ownRedis = config.redisUrl === undefined ? await startOwnRedis({ home: config.home, log }) : undefined
+  if (ownRedis !== undefined) onEnd.push(() => ownRedis.stop())
+  const address: RedisAddress = ownRedis === undefined ? { url: config.redisUrl ?? '' } : { socket: ownRedis.socket }
+  const blobs = join(config.home, 'blobs')
+  const blobStore = openBlobStore(blobs)
+
+  let dispatcher: Dispatcher | undefined
+  let problem: AppError | undefined = new AppError('queue_unavailable', 'the queue is starting', { retryAfter: 1 })
+  const supervisor = createSupervisor({
+    redis: address,
+    blobs,
+    threads: config.threads,
+    slots: config.slots,
+    logLevel: config.logLevel,
+    log,
+    onProgress: (model, percent) => dispatcher?.loading(model, percent),
+    onLost: async (model, workerId) => dispatcher?.workerLost(model, workerId),
+    onGivenUp: async (model, error) => dispatcher?.giveUp(model, error)
+  })
+  const models = createKnownModels({ config, catalogue, store, supervisor, log })
+
+  const commands = connectRedis(address, { failFast: true, name: 'outpost-gateway' })
+  const blocking = connectRedis(address, { name: 'outpost-replies' })
+  onEnd.push(() => commands.disconnect())
+  onEnd.push(() => blocking.disconnect())
+  onEnd.push(() => dispatcher?.close())
+  onEnd.push(() => supervisor.stop())
+  let stopped = false
+  onEnd.push(() => {
+    stopped = true
+  })
+
+  const openQueue = async () => {
+    const what = describeRedis(address)
+    let said = ''
+    for (;;) {
+      try {
+        await untilReady(commands, what, 5000)
+        await checkRedis(commands, what)
+        break
+      } catch (error) {
+        if (stopped) return
+        problem = toAppError(error, 'queue_unavailable')
+        if (problem.message !== said) log.error({ redis: what }, problem.message)
+        said = problem.message
+        await new Promise((resolve) => setTimeout(resolve, redisRetryMs))
+      }
+    }
+    dispatcher = createDispatcher({
+      gateway: gatewayId(config.home),
+      commands,
+      blocking,
+      blobs: blobStore,
+      maxQueue: config.maxQueue,
+      slotsOf: models.slotsOf,
+      onReceipt: (receipt) => {
+        usage.book(receipt)
+        logEnd(log, receipt)
+      },
+      log
+    })
+    for (const model of await dispatcher.recover()) models.ensure(model)
+    problem = undefined
+  }
+  const queueReady = openQueue()
+  queueReady.catch((error) => log.error({ err: error }, 'the queue did not start'))
+
+  const theDispatcher = (): Dispatcher => {
+    if (dispatcher === undefined || problem !== undefined)
+      throw problem ?? new AppError('queue_unavailable', 'the queue is starting', { retryAfter: 1 })
+    return dispatcher
+  }
+  const app = await buildApp({
+    config,
+    log,
+    keys,
+    usage,
+    models: { ...models, pull: async (id) => void (await models.pull(id)) },
+    jobs: {
+      async submit(submission, listener) {
+        const open = theDispatcher()
+        models.ensure(submission.request.model)
+        return await open.submit(submission, listener)
+      },
+      follow: async (jobId, afterSeq, listener) => theDispatcher().follow(jobId, afterSeq, listener),
+      cancel: async (jobId) => theDispatcher().cancel(jobId),
+      queues: async () => theDispatcher().queues()
+    },
+    notReady() {
+      if (problem !== undefined) return problem
+      if (commands.status !== 'ready')
+        return new AppError('queue_unavailable', 'Redis does not answer; it is being restarted or reconnected', { retryAfter: 1 })
+      const chat = models.resolve(wanted.chat)
+      if (chat.state === 'ready') return undefined
+      const how = chat.percent === null ? chat.state : `${chat.state}, ${chat.percent} %`
+      return new AppError(chat.state === 'failed' ? 'model_failed' : 'model_not_ready', chat.reason ?? `${chat.id} is not ready (${how})`)
+    }
+  })
+  onEnd.push(() => app.close())
+
+  const door = createServer((request, response) => app.routing(request, response))
+  markOwnerServer(door)
+  const doorPath = ownerDoor(config.home)
+  if (process.platform !== 'win32') rmSync(doorPath, { force: true })
+  await listen(door, { path: doorPath })
+  if (process.platform !== 'win32') chmodSync(doorPath, 0o600)
+  onEnd.push(() => close(door))
+
+  try {
+    await app.listen({ host: config.host, port: config.port, backlog: 4096 })
+  } catch (cause) {
+    throw listenError(cause, config)
+  }
+  const bound = app.server.address()
+  const port = typeof bound === 'object' && bound !== null ? bound.port : config.port
+  const url = `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`
+  const addressFile = join(config.home, 'address')
+  writeFileSync(addressFile, `${url}\n`)
+  onEnd.push(() => rmSync(addressFile, { force: true }))
+  log.info({ address: url, home: config.home }, 'listening')
+
+  return { address: url, keys, models, wanted, queueReady, stop }
+}
+
+/** An id or alias of the catalogue, or a GGUF file to use where it lies. */
+function wantedId(wanted: string | undefined, fallback: string, store: ReturnType<typeof createModelStore>): string {
+  if (wanted === undefined) return fallback
+  return wanted.toLowerCase().endsWith('.gguf') ? store.adopt(wanted).entry.id : wanted
+}
+
+function refuseOpenDoor(config: Config, keys: KeyStore, insecureHttp: boolean): void {
+  if (['127.0.0.1', '::1', 'localhost'].includes(config.host)) return
+  if (!keys.anyActive()) {
+    throw new AppError(
+      'forbidden',
+      `listening on ${config.host} lets others in, and there is no key yet: make one with \`outpost keys create NAME\` while the server runs on 127.0.0.1, or set OUTPOST_ADMIN_KEY`
+    )
+  }
+  if (!insecureHttp) {
+    throw new AppError(
+      'forbidden',
+      `listening on ${config.host} without TLS shows keys and prompts to the network: put a TLS proxy in front and listen on 127.0.0.1, or add --insecure-http to accept it`
+    )
+  }
+}
+
+function listenError(cause: unknown, config: Config): AppError {
+  const { code } = cause as NodeJS.ErrnoException
+  if (code === 'EADDRINUSE')
+    return new AppError(
+      'conflict',
+      `port ${config.port} on ${config.host} is taken: stop what uses it, or choose another with --port (0: any free one)`,
+      { cause }
+    )
+  if (code === 'EACCES')
+    return new AppError('forbidden', `port ${config.port} may not be used by this user: choose one over 1023 with --port`, { cause })
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
+    return new AppError('invalid_request', `${config.host} is not an address of this machine: choose another with --host`, { cause })
+  return toAppError(cause)
+}
+
+function logEnd(log: Log, receipt: Receipt): void {
+  const { jobId, requestId, model, clientId, errorCode, finishReason } = receipt
+  log.info(
+    { jobId, requestId, model, clientId, finishReason, errorCode, tokens: receipt.usage.completionTokens, ms: Math.round(receipt.totalMs) },
+    'job ended'
+  )
+}
+
+function listen(server: HttpServer, where: { path: string }): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject).listen(where, () => resolve())
+  })
+}
+
+function close(server: HttpServer): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve())
+    server.closeAllConnections()
+  })
+}

@@ -1,0 +1,182 @@
+import { statSync } from 'node:fs'
+import type { Catalogue, CatalogueEntry, LocalModel, ModelStatus } from '#contracts/model.ts'
+import type { Config } from './config.ts'
+import { AppError, toAppError } from './errors.ts'
+import type { Log } from './log.ts'
+import { findEntry, nearNames } from './models/catalogue.ts'
+import { type PullProgress, pullModel } from './models/pull.ts'
+import type { ModelStore } from './models/store.ts'
+import type { Supervisor } from './workers/supervisor.ts'
+
+/** Every model of the catalogue and of the disk, with what its worker and its pull say of it. */
+export type KnownModels = {
+  list(): ModelStatus[]
+  /** By id or alias. Throws `model_not_found` with near names. */
+  resolve(name: string): ModelStatus
+  /** Resolves when its weights are here. */
+  pull(id: string, onProgress?: (progress: PullProgress) => void): Promise<LocalModel>
+  /** Resolves when it is loaded, pulled before where needed. */
+  load(id: string): Promise<void>
+  unload(id: string): Promise<void>
+  /** Starts its worker unless there is one. Throws `model_not_ready` when its weights are not here, `model_failed`. */
+  ensure(id: string): void
+  /** Requests it runs at the same time; 1 while that is not known. */
+  slotsOf(id: string): number
+}
+
+export function createKnownModels(options: {
+  config: Config
+  catalogue: Catalogue
+  store: ModelStore
+  supervisor: Supervisor
+  log: Log
+}): KnownModels {
+  const { config, catalogue, store, supervisor, log } = options
+  const pulling = new Map<
+    string,
+    { received: Map<string, number>; total: number; listeners: Set<(progress: PullProgress) => void>; result: Promise<LocalModel> }
+  >()
+  const failedPulls = new Map<string, AppError>()
+  const startedAt = Date.now()
+  // What lies on the disk changes only through this process (pull) or by hand; looking again once a second is enough for a list.
+  let present = new Map<string, LocalModel>()
+  let presentAt = 0
+  const localModels = () => {
+    if (performance.now() - presentAt > 1000 || presentAt === 0) {
+      present = new Map(store.list().map((model) => [model.entry.id, model]))
+      for (const entry of catalogue.models) if (entry.files.length === 0) present.set(entry.id, { entry, files: [] })
+      presentAt = performance.now()
+    }
+    return present
+  }
+  const entries = (): CatalogueEntry[] => [
+    ...new Map([...catalogue.models, ...[...localModels().values()].map(({ entry }) => entry)].map((entry) => [entry.id, entry])).values()
+  ]
+
+  const statusOf = (entry: CatalogueEntry): ModelStatus => {
+    const worker = supervisor.stateOf(entry.id)
+    const pull = pulling.get(entry.id)
+    const local = localModels().get(entry.id)
+    const failed = worker?.state === 'failed' ? worker.error : local === undefined ? failedPulls.get(entry.id) : undefined
+    return {
+      id: entry.id,
+      aliases: entry.aliases,
+      name: entry.name,
+      kind: entry.kind,
+      engine: entry.engine,
+      licence: entry.licence,
+      state: pull !== undefined ? 'pulling' : (worker?.state ?? (local === undefined ? 'absent' : 'present')),
+      percent: pull !== undefined ? percentOf(pull) : worker?.state === 'loading' ? worker.percent : null,
+      reason: failed?.message ?? null,
+      size: local?.files.reduce((sum, file) => sum + file.size, 0) ?? entry.files.reduce((sum, file) => sum + file.size, 0),
+      contextWindow: worker?.state === 'ready' ? worker.description.contextWindow : entry.contextWindow,
+      slots: worker?.state === 'ready' ? worker.description.slots : null,
+      dimensions: entry.dimensions ?? null,
+      createdAt: createdAt(local) ?? startedAt
+    }
+  }
+
+  const byName = new Map<string, string>()
+  const resolveEntry = (name: string): CatalogueEntry => {
+    const known = byName.get(name)
+    const found = (known === undefined ? findEntry(catalogue, name) : findEntry(catalogue, known)) ?? localModels().get(name.toLowerCase())?.entry
+    if (found !== undefined) {
+      byName.set(name, found.id)
+      return found
+    }
+    const near = nearNames(
+      name,
+      entries().flatMap((entry) => [entry.id, ...entry.aliases])
+    )
+    const hint =
+      near.length > 0
+        ? `did you mean ${near.join(' or ')}?`
+        : `there are ${entries()
+            .map((entry) => entry.id)
+            .join(', ')}`
+    throw new AppError('model_not_found', `there is no model ${JSON.stringify(name.slice(0, 256))}: ${hint}`, { param: 'model' })
+  }
+
+  const pull = async (id: string, onProgress?: (progress: PullProgress) => void): Promise<LocalModel> => {
+    const local = localModels().get(id)
+    if (local !== undefined) return local
+    const entry = resolveEntry(id)
+    let running = pulling.get(entry.id)
+    if (running === undefined) {
+      const received = new Map<string, number>()
+      const listeners = new Set<(progress: PullProgress) => void>()
+      const result = pullModel({
+        entry,
+        store,
+        sources: config,
+        onProgress: (progress) => {
+          received.set(progress.file, progress.received)
+          for (const listener of listeners) listener(progress)
+        },
+        log
+      })
+        .then((model) => {
+          failedPulls.delete(entry.id)
+          presentAt = 0
+          return model
+        })
+        .catch((error: unknown) => {
+          const reason = toAppError(error, 'weights_unavailable')
+          failedPulls.set(entry.id, reason)
+          throw reason
+        })
+        .finally(() => pulling.delete(entry.id))
+      running = { received, total: entry.files.reduce((sum, file) => sum + file.size, 0), listeners, result }
+      pulling.set(entry.id, running)
+    }
+    if (onProgress !== undefined) running.listeners.add(onProgress)
+    return await running.result
+  }
+
+  const ensure = (id: string) => {
+    if (supervisor.stateOf(id) !== undefined) {
+      const local = localModels().get(id)
+      if (local !== undefined) supervisor.ensure(local)
+      return
+    }
+    const local = localModels().get(id)
+    if (local !== undefined) return supervisor.ensure(local)
+    const running = pulling.get(id)
+    if (running !== undefined) {
+      throw new AppError('model_not_ready', `${id} is being downloaded, ${percentOf(running)} % of it are here: try again in a while`, {
+        retryAfter: 5
+      })
+    }
+    const failed = failedPulls.get(id)
+    throw new AppError(
+      'model_not_ready',
+      failed === undefined ? `the weights of ${id} are not here: outpost pull ${id}` : `the weights of ${id} are not here: ${failed.message}`
+    )
+  }
+
+  return {
+    list: () => entries().map(statusOf),
+    resolve: (name) => statusOf(resolveEntry(name)),
+    pull,
+    async load(id) {
+      await supervisor.load(await pull(id))
+    },
+    unload: (id) => supervisor.unload(id),
+    ensure,
+    slotsOf(id) {
+      const worker = supervisor.stateOf(id)
+      return worker?.state === 'ready' ? worker.description.slots : 1
+    }
+  }
+}
+
+function percentOf(pull: { received: Map<string, number>; total: number }): number {
+  const received = [...pull.received.values()].reduce((sum, bytes) => sum + bytes, 0)
+  return pull.total === 0 ? 100 : Math.min(100, Math.floor((received / pull.total) * 100))
+}
+
+function createdAt(model: LocalModel | undefined): number | undefined {
+  const path = model?.files[0]?.path
+  const stat = path === undefined ? undefined : statSync(path, { throwIfNoEntry: false })
+  return stat === undefined ? undefined : Math.floor(stat.mtimeMs)
+}
