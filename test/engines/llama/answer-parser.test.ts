@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { type AnswerParserOptions, createAnswerParser, type ParsedPiece } from '../../../server/engines/llama/answer-parser.ts'
 import { pickToolFormat, type ToolFormat } from '../../../server/engines/llama/tool-format.ts'
+import { createRandom } from '../../helpers/random.ts'
 
 const think = { open: '<think>', close: '</think>' }
 const hermes = pickToolFormat(undefined)
@@ -33,17 +34,6 @@ function parse(chunks: string[], options: Partial<AnswerParserOptions>): Answer 
     }
   }
   return answer
-}
-
-/** The same pseudo-random numbers in each run (mulberry32). */
-function createRandom(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296
-  }
 }
 
 function cut(text: string, random: () => number): string[] {

@@ -32,6 +32,8 @@ export function createCheck({ forCheck, pointers }: SchemaDocument): (text: stri
     meta: false,
     validateSchema: false,
     addUsedSchema: false,
+    // A property may be called toString.
+    ownProperties: true,
     // 19.99 is a multiple of 0.01, although not in binary.
     multipleOfPrecision: 9,
     formats: formatChecks(),
