@@ -80,13 +80,16 @@ export const FreshKeyReply = z.object({ key: Key, secret: z.string() })
 export const CancelReply = z.object({ cancelled: z.literal(true), jobId: z.string() })
 
 /** Unix milliseconds; `from` inclusive, `to` exclusive. */
-const wholeNumber = z.coerce.number<string>('must be a whole number').int('must be a whole number').min(0).max(Number.MAX_SAFE_INTEGER)
+const wholeNumber = z
+  .string()
+  .regex(/^\d{1,15}$/, 'must be a whole number')
+  .transform(Number)
 export const UsageQuery = z.object({
   by: z.enum(['key', 'model', 'day', 'request']).default('model'),
   from: wholeNumber.optional(),
   to: wholeNumber.optional(),
   /** For `by=request`: rows of one page, and the `id` of the last row of the page before. */
-  limit: wholeNumber.pipe(z.number().min(1).max(1000)).default(100),
+  limit: wholeNumber.pipe(z.number().min(1, 'must be from 1 to 1000').max(1000, 'must be from 1 to 1000')).default(100),
   before: wholeNumber.optional()
 })
 

@@ -24,6 +24,7 @@ declare module 'fastify' {
   }
 }
 
+const closeWithinMs = 2000
 const traceparent = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/
 
 /**
@@ -48,7 +49,11 @@ export async function buildApp(services: HttpServices): Promise<FastifyInstance>
   })
   const readers = createReaders(services.keys)
   const context: RouteContext = { services, readers }
-  app.addHook('preClose', async () => readers.close())
+  app.addHook('preClose', async () => {
+    readers.close()
+    // What has been answered by now is idle and closes at once; a client that does not take its answer must not hold up the end.
+    setTimeout(() => app.server.closeAllConnections(), closeWithinMs).unref()
+  })
 
   app.setValidatorCompiler(validatorCompiler)
   // Answers are made by typed code; checking them again for each request would only cost time. Tests hold them against their schemas.
