@@ -7,89 +7,110 @@ export type ThreadController = {
   record(step: StepSample): void
 }
 
-/** A step this much slower than the usual one for its size is no noise. */
+/** A step this much slower than the usual one of its size is no noise. */
 const jump = 1.8
-/** So many slow steps in a row, or one that is slower by `stall`, and threads are given up. */
+/** So many slow steps in a row, or a single one slower by `stall`, and threads are given up. */
 const patience = 4
 const stall = 8
-/** Wait before threads are tried again; doubles each time they were not worth it. */
+/** Other numbers of threads must be faster by this to be kept. */
+const gain = 1.05
+/** Steps with a number of threads before fewer are tried, once: at the start, because the machine may have been busy all the time, and after giving up. */
+const settling = 4
+/** Steps of a trial. */
+const trialSteps = 5
+/** A trial whose size of step does not come again is given up after so many others. */
+const patienceOfTrial = 50
+/** Wait before more threads are tried again; doubles each time they were not worth it. */
 const firstRetryMs = 2_000
 const lastRetryMs = 60_000
-/** Steps that a trial with more threads lasts. */
-const trialSteps = 4
+
+type Trial = { from: number; generated: number; usual: number; samples: number[]; others: number }
 
 /**
  * Decides by step times how many threads to use, at most `max`. Threads wait for each other several times in each layer, so one that the system
- * took from its core holds up all: on a busy machine fewer threads are faster, down to 1, which waits for nobody. So when steps jump, half of the
- * threads are given up; later a short trial shows whether they are worth having again.
+ * took from its core holds up all: on a busy machine fewer threads are faster, down to one, which waits for nobody. So when steps jump, half of the
+ * threads are given up, and a short trial now and then shows whether they are worth having again.
  * `now` is milliseconds on any monotonic clock.
  */
 export function createThreadController(max: number, now: () => number = () => performance.now()): ThreadController {
   let threads = Math.max(1, max)
-  /** Usual milliseconds by threads and size of the step. */
-  const usual = new Map<string, number>()
-  let slowSteps = 0
+  /** Usual milliseconds of a step with the present number of threads, by tokens generated in it. */
+  let usual = new Map<number, number>()
+  let seen = 0
+  let slowInARow = 0
+  let hasTriedFewer = false
   let retryMs = firstRetryMs
   let retryAt = Number.POSITIVE_INFINITY
-  let trial: { from: number; key: string; usualBefore: number; total: number; steps: number } | undefined
+  let trial: Trial | undefined
 
-  function setThreads(value: number) {
+  function use(value: number) {
     threads = value
-    slowSteps = 0
+    usual = new Map()
+    slowInARow = 0
   }
 
-  function giveUp() {
-    setThreads(Math.max(1, Math.floor(threads / 2)))
-    retryAt = now() + retryMs
+  function mayTryFewer() {
+    seen = 0
+    hasTriedFewer = false
   }
 
-  function endTrial(isWorthIt: boolean, from: number) {
-    trial = undefined
-    if (isWorthIt) {
-      retryMs = firstRetryMs
-      retryAt = threads < max ? now() + retryMs : Number.POSITIVE_INFINITY
-    } else {
-      setThreads(from)
-      retryMs = Math.min(lastRetryMs, retryMs * 2)
-      retryAt = now() + retryMs
+  function attempt(value: number, generated: number, usualMs: number) {
+    const from = threads
+    use(value)
+    trial = { from, generated, usual: usualMs, samples: [], others: 0 }
+  }
+
+  function judge(current: Trial, { ms, generated }: StepSample) {
+    if (generated !== current.generated) {
+      if (++current.others > patienceOfTrial) settle(current, false)
+      return
     }
+    current.samples.push(ms)
+    const isHopeless = threads > current.from && ms > current.usual * stall
+    if (isHopeless || current.samples.length >= trialSteps) settle(current, !isHopeless && median(current.samples) * gain < current.usual)
+  }
+
+  function settle(current: Trial, isWorthIt: boolean) {
+    const wasMore = threads > current.from
+    trial = undefined
+    if (!isWorthIt) use(current.from)
+    else if (!wasMore) mayTryFewer()
+    retryMs = wasMore && !isWorthIt ? Math.min(lastRetryMs, retryMs * 2) : firstRetryMs
+    retryAt = threads < max ? now() + retryMs : Number.POSITIVE_INFINITY
   }
 
   return {
     current: () => threads,
-    record({ ms, generated, promptTokens }) {
-      // Prompt steps differ too much in size to compare.
-      if (max === 1 || promptTokens > 0 || generated === 0) return
-      const size = String(generated)
-      const key = `${threads}/${size}`
-      if (trial !== undefined) {
-        if (size !== trial.key) return
-        trial.total += ms
-        trial.steps++
-        if (ms > trial.usualBefore * stall) return endTrial(false, trial.from)
-        if (trial.steps < trialSteps) return
-        const mean = trial.total / trial.steps
-        const isWorthIt = mean < trial.usualBefore
-        // What is usual with this many threads is learnt anew: the machine is not what it was.
-        if (isWorthIt) usual.set(key, mean)
-        return endTrial(isWorthIt, trial.from)
-      }
-      const before = usual.get(key)
+    record(step) {
+      const { ms, generated, promptTokens } = step
+      // Steps with prompt tokens differ too much in size to be compared.
+      if (max <= 1 || promptTokens > 0 || generated === 0) return
+      if (trial !== undefined) return judge(trial, step)
+      const before = usual.get(generated)
       if (before === undefined) {
-        usual.set(key, ms)
+        usual.set(generated, ms)
         return
       }
       if (threads > 1 && ms > before * jump) {
-        slowSteps++
-        if (slowSteps >= patience || ms > before * stall) giveUp()
+        slowInARow++
+        if (slowInARow < patience && ms <= before * stall) return
+        use(Math.max(1, Math.floor(threads / 2)))
+        mayTryFewer()
+        retryAt = now() + retryMs
         return
       }
-      slowSteps = 0
-      usual.set(key, before * 0.9 + ms * 0.1)
-      if (now() >= retryAt) {
-        trial = { from: threads, key: size, usualBefore: usual.get(key) ?? ms, total: 0, steps: 0 }
-        setThreads(Math.min(max, threads * 2))
-      }
+      slowInARow = 0
+      const updated = before * 0.9 + ms * 0.1
+      usual.set(generated, updated)
+      if (!hasTriedFewer && threads > 1 && ++seen >= settling) {
+        hasTriedFewer = true
+        attempt(Math.max(1, Math.floor(threads / 2)), generated, updated)
+      } else if (threads < max && now() >= retryAt) attempt(Math.min(max, threads * 2), generated, updated)
     }
   }
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  return sorted[Math.floor(sorted.length / 2)] ?? 0
 }

@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict'
+import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { ChatRequest } from '#contracts/chat.ts'
+import type { EngineEvent } from '#contracts/event.ts'
+import { loadLlamaEngine } from '../../../server/engines/llama/llama-engine.ts'
+import { AppError } from '../../../server/errors.ts'
+import { createLog } from '../../../server/log.ts'
+import { chatWeights } from '../../helpers/weights.ts'
+
+const log = createLog({ level: 'silent' })
+const path = await chatWeights()
+const load = (file: string, kind: 'chat' | 'embedding' = 'chat') =>
+  loadLlamaEngine({ modelId: 'm', path: file, kind, threads: 1, slots: 2, contextWindow: 1024, gpu: false, log })
+const engine = await load(path)
+after(() => engine[Symbol.asyncDispose]())
+
+const start = (input: Record<string, unknown>, signal = new AbortController().signal) => {
+  const generation = { temperature: 0, maxTokens: 8, ...(input.generation as object | undefined) }
+  return engine.chat(ChatRequest.parse({ model: 'm', ...input, generation }), signal)
+}
+const run = async (input: Record<string, unknown>) => {
+  const events: EngineEvent[] = []
+  for await (const event of start(input)) events.push(event)
+  const text = events.map((event) => (event.type === 'text-delta' ? event.text : '')).join('')
+  const end = events.at(-1)
+  assert.ok(end?.type === 'generation-end')
+  return { events, text, usage: end.usage }
+}
+const user = (content: string) => ({ role: 'user', content })
+
+test('the second turn of a chat evaluates only what is new', async () => {
+  const first = [user(`Remember this list: ${'apple pear plum '.repeat(100)}`)]
+  const one = await run({ messages: first })
+  const two = await run({ messages: [...first, { role: 'assistant', content: one.text }, user('Which was the first?')] })
+  assert.ok(two.usage.cachedTokens >= one.usage.promptTokens, `${two.usage.cachedTokens} of ${two.usage.promptTokens} cached`)
+  assert.ok(two.usage.promptTokens - two.usage.cachedTokens < 40)
+})
+
+test('an answer from the cache is the same as without', async () => {
+  const messages = [user('Name three colours of the rainbow, please.')]
+  const cold = await run({ messages, generation: { maxTokens: 24 } })
+  const warm = await run({ messages, generation: { maxTokens: 24 } })
+  assert.equal(warm.usage.cachedTokens, warm.usage.promptTokens - 1)
+  assert.equal(warm.text, cold.text)
+})
+
+test('a cancelled answer leaves a cache that can be used', async () => {
+  const input = { messages: [user('List the first twenty numbers in words.')], generation: { maxTokens: 30 } }
+  const whole = await run(input)
+  const controller = new AbortController()
+  let deltas = 0
+  for await (const event of start(input, controller.signal)) if (event.type === 'text-delta' && ++deltas === 5) controller.abort()
+  assert.equal((await run(input)).text, whole.text)
+})
+
+test('a long prompt does not hold up who generates', async () => {
+  const controller = new AbortController()
+  let isReading = false
+  let between = 0
+  let reader: Promise<void> | undefined
+  const read = async () => {
+    for await (const event of start({ messages: [user('word '.repeat(200))], generation: { maxTokens: 1 } }))
+      isReading = event.type === 'sequence-start'
+    controller.abort()
+  }
+  const talking = { messages: [user('Count to one hundred.')], generation: { maxTokens: 900, extensions: { ignore_eos: true } } }
+  for await (const event of start(talking, controller.signal)) {
+    if (event.type !== 'text-delta') continue
+    reader ??= read()
+    if (isReading) between++
+  }
+  await reader
+  assert.ok(between >= 2, `${between} tokens while the other prompt was read`)
+})
+
+test('characters of several tokens arrive whole', async () => {
+  const { events, text } = await run({ prompt: 'A row of smileys: 😀😃😄😁😀😃😄😁😀😃😄😁😀😃', generation: { maxTokens: 16 } })
+  assert.match(text, /\p{Extended_Pictographic}/u)
+  for (const event of events) if (event.type === 'text-delta') assert.ok(!event.text.includes('\uFFFD') && event.text.isWellFormed())
+})
+
+test('a seed decides the answer also when others run beside it', async () => {
+  const input = { messages: [user('Tell a story.')], generation: { temperature: 1, seed: 11, maxTokens: 10 } }
+  const alone = await run(input)
+  const answers = new Set([alone.text, (await run({ ...input, generation: { ...input.generation, seed: 12 } })).text])
+  assert.equal(answers.size, 2)
+})
+
+test('a banned token never comes', async () => {
+  const input = { prompt: '1 2 3 4', generation: { maxTokens: 1 }, features: { logprobs: 1 } }
+  const { events, text } = await run(input)
+  const first = events.find((event) => event.type === 'text-delta')
+  assert.ok(first?.type === 'text-delta' && first.logprobs?.length === 1)
+  const banned: Record<string, number> = {}
+  for (let token = 0; token < 1000; token++) banned[token] = -100
+  const other = await run({ ...input, generation: { maxTokens: 1, logitBias: banned } })
+  assert.notEqual(other.text, text)
+})
+
+test('an engine for embeddings does not chat', async () => {
+  await using embedding = await load(path, 'embedding')
+  await assert.rejects(
+    (async () => {
+      for await (const _ of embedding.chat(ChatRequest.parse({ model: 'm', prompt: 'x' }), new AbortController().signal)) assert.fail()
+    })(),
+    (error: unknown) => error instanceof AppError && error.code === 'unsupported_feature'
+  )
+})
+
+test('a file that is cut off or is no model is corrupt, and says which', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'outpost-weights-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const head = Buffer.alloc(4_000_000)
+  const whole = openSync(path, 'r')
+  readSync(whole, head, 0, head.length, 0)
+  closeSync(whole)
+  const files = { 'cut.gguf': head, 'short.gguf': head.subarray(0, 100), 'text.gguf': Buffer.from('not a model'), 'empty.gguf': Buffer.alloc(0) }
+  for (const [name, content] of Object.entries(files)) {
+    const file = join(folder, name)
+    writeFileSync(file, content)
+    await assert.rejects(load(file), (error: unknown) => {
+      assert.ok(error instanceof AppError, String(error))
+      assert.equal(error.code, 'weights_corrupt', name)
+      assert.ok(error.message.includes(name))
+      return true
+    })
+  }
+})
