@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import { Socket } from 'node:net'
 import type { FastifyReply } from 'fastify'
 import type { SequencedEvent } from '#contracts/event.ts'
 import { AppError } from '../errors.ts'
@@ -48,6 +49,7 @@ export class ReplyStream implements Reader {
   #runningAt: number | undefined
   #largest = 0
   #lastWriteAt = 0
+  #socket: Socket | undefined
 
   constructor(options: ReplyStreamOptions) {
     this.clientId = options.clientId
@@ -164,9 +166,13 @@ export class ReplyStream implements Reader {
       raw.destroy()
       return
     }
-    if (text.length * 3 > this.#largest) this.#largest = Math.max(this.#largest, Buffer.byteLength(text))
+    const bytes = Buffer.byteLength(text)
+    if (bytes > this.#largest) this.#largest = bytes
     this.#lastWriteAt = Date.now()
-    raw.write(text)
+    if (this.#socket === undefined) {
+      raw.write(text)
+      this.#socket = chunkedSocket(raw)
+    } else this.#socket.write(`${bytes.toString(16)}\r\n${text}\r\n`, bytes === text.length ? 'latin1' : 'utf8')
   }
 
   #waitingComment(): string {
@@ -196,4 +202,13 @@ export class ReplyStream implements Reader {
     this.#raw.off('close', this.#onClose)
     this.#readers.remove(this)
   }
+}
+
+/**
+ * The socket under a response whose headers are out and which is framed in chunks. Framing each message ourselves, as one string, takes less
+ * than half the time of `response.write`, which corks and writes four pieces; with hundreds of streams that is most of the gateway's work.
+ * The response still ends itself and is asked what lies unread. Undefined where there is no such socket: HTTP/1.0, pipelined, injected.
+ */
+function chunkedSocket(raw: ServerResponse): Socket | undefined {
+  return raw.chunkedEncoding && raw.socket instanceof Socket ? raw.socket : undefined
 }
