@@ -3,13 +3,20 @@ import { UsageError } from './cli/usage-error.ts'
 import { isVerb, usage, verbs } from './cli/verbs.ts'
 import { ConfigError } from './config.ts'
 import { AppError } from './errors.ts'
+import { version } from './http/version.ts'
 
 /** `outpost <verb> …`. Exit code 0: done, 1: failed, 2: wrong usage. */
 async function main(): Promise<number> {
   const [verb = '', ...rest] = process.argv.slice(2)
+  surviveClosedPipe(verb)
   if (verb === '' || verb === 'help' || verb === '--help' || verb === '-h') {
-    process.stdout.write(usage())
+    const [about = ''] = rest
+    process.stdout.write(verb === 'help' && isVerb(about) ? verbs[about].help : usage())
     return verb === '' ? 2 : 0
+  }
+  if (verb === '--version' || verb === '-v') {
+    process.stdout.write(`${version}\n`)
+    return 0
   }
   if (verb === 'worker') {
     const { runWorker } = await import('./workers/worker.ts')
@@ -17,7 +24,7 @@ async function main(): Promise<number> {
     return 0
   }
   if (!isVerb(verb)) throw new UsageError(`there is no verb ${JSON.stringify(verb)}\n\n${usage()}`)
-  if (rest.includes('--help') || rest.includes('-h')) {
+  if (wantsHelp(rest)) {
     process.stdout.write(verbs[verb].help)
     return 0
   }
@@ -39,7 +46,23 @@ try {
   }
 }
 
+/** After `--` everything is data. */
+function wantsHelp(args: string[]): boolean {
+  const end = args.indexOf('--')
+  return (end < 0 ? args : args.slice(0, end)).some((arg) => arg === '--help' || arg === '-h')
+}
+
 /** What `node:util` parseArgs throws on an unknown option or a missing value. */
 function isParseArgsError(error: unknown): boolean {
   return error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS')
+}
+
+/** `outpost list | head -1`: a reader that has enough ends the command quietly. The server goes on without one. */
+function surviveClosedPipe(verb: string): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error
+      if (verb !== 'serve' && verb !== 'worker') process.exit(0)
+    })
+  }
 }
