@@ -89,7 +89,11 @@ export const UsageQuery = z.object({
   from: wholeNumber.optional(),
   to: wholeNumber.optional(),
   /** For `by=request`: rows of one page, and the `id` of the last row of the page before. */
-  limit: wholeNumber.pipe(z.number().min(1, 'must be from 1 to 1000').max(1000, 'must be from 1 to 1000')).default(100),
+  limit: z
+    .string()
+    .regex(/^([1-9]\d{0,2}|1000)$/, 'must be a whole number from 1 to 1000')
+    .transform(Number)
+    .default(100),
   before: wholeNumber.optional()
 })
 

@@ -2,6 +2,9 @@ import { z } from 'zod'
 import { type Access, accessOf } from './access.ts'
 import { ErrorBody } from './wire/error-body.ts'
 
+/** One event as a reader of the stream gets it. */
+const ServerSentEvent = z.object({ data: z.string(), event: z.string().optional(), id: z.string().optional() })
+
 const meanings: Record<number, string> = {
   400: 'The request is wrong; the message says where',
   401: 'No key, an unknown one or a revoked one',
@@ -37,7 +40,7 @@ export function errorReplies(method: string, url: string, more: readonly number[
 export function streamReply(description: string, reply?: z.ZodType): object {
   return {
     description,
-    content: { ...(reply === undefined ? {} : { 'application/json': { schema: reply } }), 'text/event-stream': { schema: z.string() } }
+    content: { ...(reply === undefined ? {} : { 'application/json': { schema: reply } }), 'text/event-stream': { schema: ServerSentEvent } }
   }
 }
 

@@ -2,7 +2,11 @@ import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance } from 'fastify'
 import { jsonSchemaTransform } from 'fastify-type-provider-zod'
+import { accessOf } from '../access.ts'
 import { version } from '../version.ts'
+
+/** Either header; the empty one is the caller without a key on the machine itself. */
+const keyForms = [{ bearer: [] }, { apiKey: [] }, {}]
 
 /** `/openapi.json` from the routes' own schemas, and `/docs` to read it: all from this machine, with nothing fetched from elsewhere. */
 export async function registerDocumentation(app: FastifyInstance): Promise<void> {
@@ -19,7 +23,11 @@ export async function registerDocumentation(app: FastifyInstance): Promise<void>
         securitySchemes: { bearer: { type: 'http', scheme: 'bearer' }, apiKey: { type: 'apiKey', in: 'header', name: 'x-api-key' } }
       }
     },
-    transform: jsonSchemaTransform
+    transform: (route) => {
+      const { schema, url } = jsonSchemaTransform(route)
+      const access = [route.route.method].flat().map((method) => accessOf(method, url))
+      return { schema: access.includes('public') ? schema : { ...schema, security: keyForms }, url }
+    }
   })
   await app.register(swaggerUi, {
     routePrefix: '/docs',

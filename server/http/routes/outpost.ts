@@ -64,7 +64,7 @@ export function registerOutpost(app: FastifyInstance, context: RouteContext): vo
   }
 
   for (const [name, endpoint] of Object.entries(endpoints) as [EndpointName, Endpoint][]) {
-    app.route({ method: endpoint.method, url: endpoint.path, schema: schemaOf(endpoint), handler: handlers[name] })
+    app.route({ method: endpoint.method, url: endpoint.path, schema: { operationId: name, ...schemaOf(endpoint) }, handler: handlers[name] })
   }
 }
 

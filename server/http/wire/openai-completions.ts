@@ -13,13 +13,15 @@ const maxPrompts = 64
 /** OpenAI's default of this older endpoint, which its users count on. */
 const defaultMaxTokens = 16
 
+/** Checked in the mapper, which can tell tokens from mistakes. */
+const anyText = z.unknown().meta({ type: 'string' })
 const promptRule = 'must be a text or an array of texts'
 
 /** Body of `POST /v1/completions`, the older form: the prompt is continued as it stands, without a chat template. */
 export const CompletionBody = z.looseObject({
   model: modelName,
   prompt: z.union(
-    [z.string(), z.array(z.unknown()).min(1, 'must have at least 1 text').max(maxPrompts, `must have at most ${maxPrompts} texts`)],
+    [z.string(), z.array(anyText).min(1, 'must have at least 1 text').max(maxPrompts, `must have at most ${maxPrompts} texts`)],
     promptRule
   ),
   ...samplingFields,

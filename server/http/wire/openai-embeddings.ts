@@ -4,12 +4,14 @@ import { AppError } from '../../errors.ts'
 import { modelName, priority, serviceTier, wholeNumberBetween } from './fields.ts'
 
 const text = z.string().min(1, 'must not be empty')
+/** Checked in the mapper, which can tell tokens from mistakes. */
+const anyText = z.unknown().meta({ type: 'string', minLength: 1 })
 const inputRule = 'must be a text or an array of texts'
 
 /** Body of `POST /v1/embeddings`. Token arrays are refused by name in the mapper. */
 export const EmbeddingsBody = z.looseObject({
   model: modelName,
-  input: z.union([text, z.array(z.unknown()).min(1, 'must have at least 1 text').max(2048, 'must have at most 2048 texts')], inputRule),
+  input: z.union([text, z.array(anyText).min(1, 'must have at least 1 text').max(2048, 'must have at most 2048 texts')], inputRule),
   encoding_format: z.enum(['float', 'base64'], 'must be "float" or "base64"').nullish(),
   dimensions: wholeNumberBetween(1, 65_536),
   service_tier: serviceTier,
