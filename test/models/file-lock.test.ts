@@ -7,7 +7,8 @@ import { test } from 'node:test'
 import { takeFileLock } from '../../server/models/file-lock.ts'
 import { temporaryFolder } from './fixtures.ts'
 
-const never = new AbortController().signal
+/** Ends a wait that should not be one. */
+const patience = AbortSignal.timeout(20_000)
 
 test('a lock is held by one at a time, and the next gets it when it is given back', async () => {
   using folder = temporaryFolder()
@@ -16,8 +17,8 @@ test('a lock is held by one at a time, and the next gets it when it is given bac
   const waiting = Promise.withResolvers<void>()
   let second: Promise<unknown>
   {
-    using _first = await takeFileLock(path, never)
-    second = takeFileLock(path, never, waiting.resolve).then((lock) => {
+    using _first = await takeFileLock(path, patience)
+    second = takeFileLock(path, patience, waiting.resolve).then((lock) => {
       order.push('second')
       lock[Symbol.dispose]()
     })
@@ -37,7 +38,7 @@ test('the lock of a dead process is taken over by one of all who want it', async
   let holders = 0
   let most = 0
   const work = async () => {
-    using _lock = await takeFileLock(path, never)
+    using _lock = await takeFileLock(path, patience)
     most = Math.max(most, ++holders)
     await new Promise((resolve) => setImmediate(resolve))
     holders--
@@ -55,6 +56,6 @@ test('the lock of another machine counts until it was not touched for long', asy
   await assert.rejects(held, { name: 'AbortError' })
   const longAgo = new Date(Date.now() - 60_000)
   utimesSync(path, longAgo, longAgo)
-  using _lock = await takeFileLock(path, never)
+  using _lock = await takeFileLock(path, patience)
   assert.ok(existsSync(path))
 })
