@@ -2,6 +2,7 @@ import type { JsonSchema } from '#contracts/chat.ts'
 import { createCheck } from './grammar/schema-check.ts'
 import { readSchema } from './grammar/schema-document.ts'
 import { writeRules } from './grammar/schema-rules.ts'
+import { unsupported } from './grammar/unsupported.ts'
 
 /** A JSON schema, ready for generation. */
 export type CompiledSchema = {
@@ -18,9 +19,26 @@ export type CompiledSchema = {
  * Throws `unsupported_schema` with keyword and JSON pointer for what neither of them can hold.
  */
 export function compileJsonSchema(schema: JsonSchema): CompiledSchema {
-  const document = readSchema(schema)
-  return { gbnf: writeRules(document, 'root'), check: createCheck(document) }
+  const key = JSON.stringify(schema)
+  const known = kept.get(key)
+  if (known !== undefined) {
+    kept.delete(key)
+    kept.set(key, known)
+    return known
+  }
+  const compiled = withinStack(() => {
+    const document = readSchema(schema)
+    return { gbnf: writeRules(document, 'root'), check: createCheck(document) }
+  })
+  kept.set(key, compiled)
+  const oldest = kept.keys().next()
+  if (kept.size > mostKept && !oldest.done) kept.delete(oldest.value)
+  return compiled
 }
+
+/** Clients send the same few schemas again and again. */
+const kept = new Map<string, CompiledSchema>()
+const mostKept = 64
 
 /** Any JSON object. */
 export function anyJsonObject(): CompiledSchema {
@@ -29,5 +47,15 @@ export function anyJsonObject(): CompiledSchema {
 
 /** The rules of a schema from the rule `rootName` on, all others named `<rootName>-…`, to be put into a larger grammar. Throws as `compileJsonSchema`. */
 export function schemaRules(schema: JsonSchema, rootName: string): string {
-  return writeRules(readSchema(schema), rootName)
+  return withinStack(() => writeRules(readSchema(schema), rootName))
+}
+
+/** Hundreds of definitions that each lead to the next one are deeper than the call stack, here and in the validator. */
+function withinStack<T>(compile: () => T): T {
+  try {
+    return compile()
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    throw unsupported('$ref', '#', 'its definitions lead too deep into each other')
+  }
 }

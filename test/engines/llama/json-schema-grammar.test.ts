@@ -270,6 +270,10 @@ describe('a hostile schema', () => {
       { anyOf: [{ $ref: `#/$defs/d${index + 1}` }, { $ref: `#/$defs/d${index + 1}`, title: 'again' }] }
     ])
   )
+  const ring = (size: number) =>
+    Object.fromEntries(
+      Array.from({ length: size }, (_, index) => [`d${index}`, { type: 'object', properties: { a: { $ref: `#/$defs/d${(index + 1) % size}` } } }])
+    )
   const refused: [string, Record<string, unknown>][] = [
     ['nested too deeply', nested(100)],
     ['with too many schemas', { properties: names(20_000, {}) }],
@@ -278,6 +282,17 @@ describe('a hostile schema', () => {
     [
       'with a product of choices',
       { allOf: Array.from({ length: 12 }, (_, index) => ({ anyOf: [{ minimum: index }, { maximum: 100 + index }, { maxLength: index }] })) }
+    ],
+    [
+      'with a long chain of definitions',
+      {
+        $defs: Object.fromEntries(Array.from({ length: 2000 }, (_, index) => [`d${index}`, { items: { $ref: `#/$defs/d${index + 1}` } }])),
+        $ref: '#/$defs/d0'
+      }
+    ],
+    [
+      'with patterns too large together',
+      { properties: Object.fromEntries(Array.from({ length: 40 }, (_, index) => [`p${index}`, { pattern: `^.{1,${1000 + index}}$` }])) }
     ],
     ['with an endless minimum', { type: 'string', minLength: 1e9 }],
     ['with values nested too deeply', { const: JSON.parse('['.repeat(500) + ']'.repeat(500)) }]
@@ -292,6 +307,7 @@ describe('a hostile schema', () => {
   }
 
   const taken: [string, Record<string, unknown>, unknown, unknown][] = [
+    ['100 definitions in a ring', { $defs: ring(100), $ref: '#/$defs/d0' }, { a: { a: { a: {} } } }, { b: 1 }],
     ['500 optional properties', { type: 'object', properties: names(500, { type: 'integer' }) }, { p0: 1, p250: 2, p499: 3 }, { p500: 1 }],
     ['huge bounds', { type: 'array', items: { type: 'string', maxLength: 1e12 }, maxItems: 1e9 }, ['a'], [1]],
     [

@@ -68,8 +68,10 @@ const refused: Record<string, string> = {
 }
 
 const deepest = 64
-const mostSchemas = 10_000
+const mostSchemas = 5000
 const mostValues = 20_000
+/** States of the automata of all its patterns. */
+const mostStates = 10_000
 
 /**
  * Reads a client's schema: draft 2020-12, plus `definitions`, an array as `items` and `nullable`, which older tools write. Throws
@@ -82,13 +84,14 @@ export function readSchema(raw: Record<string, unknown>): SchemaDocument {
   const todo: string[] = []
   let count = 0
   let valueCount = 0
+  let stateCount = 0
 
   function read(value: unknown, pointer: string, depth: number): { schema: Schema; check: Record<string, unknown> | boolean } {
     if (typeof value === 'boolean') return { schema: value, check: value }
     const keyword = pointer.split('/').at(-1) ?? ''
     if (!isObject(value)) throw unsupported(keyword, pointer, `a schema must be an object or a boolean, got ${kindOf(value)}`)
-    if (depth > deepest) throw unsupported(keyword, pointer, `schemas are nested more than ${deepest} deep`)
-    if (++count > mostSchemas) throw unsupported(keyword, pointer, `there are more than ${mostSchemas} schemas in it`)
+    if (depth > deepest) throw unsupported('', pointer, `schemas are nested more than ${deepest} deep`)
+    if (++count > mostSchemas) throw unsupported('', pointer, `there are more than ${mostSchemas} schemas in it`)
     const keywords: Keywords = {}
     const check: Record<string, unknown> = {}
     const fail = (name: string, reason: string): never => {
@@ -130,11 +133,12 @@ export function readSchema(raw: Record<string, unknown>): SchemaDocument {
     const pattern = (name: string, text: unknown): string => {
       if (typeof text !== 'string') return fail(name, `it must be a string, got ${kindOf(text)}`)
       try {
-        compilePattern(text)
+        stateCount += compilePattern(text).edges.length
       } catch (error) {
         if (!(error instanceof UnsupportedPattern)) throw error
         fail(name, `${JSON.stringify(text.slice(0, 200))} does not compile to a grammar: ${error.message}`)
       }
+      if (stateCount > mostStates) fail(name, 'the patterns of the schema are too large together')
       return text
     }
 

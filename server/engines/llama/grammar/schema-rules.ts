@@ -35,6 +35,7 @@ type Needs = { pointer: string; alternatives: string[][] }
 function createCompiler(document: SchemaDocument, rules: RuleSet) {
   const byKey = new Map<string, { name: string; used: boolean; empty: boolean }>()
   const needs = new Map<string, Needs>()
+  let stateCount = 0
   const character = anyCharacter(rules)
   const anyString = rules.add(`"\\"" ${character}* "\\""`)
 
@@ -131,7 +132,14 @@ function createCompiler(document: SchemaDocument, rules: RuleSet) {
         if (!(error instanceof TooManyStates)) throw error
       }
     }
-    return isEmpty(language) ? null : automatonString(rules, language)
+    return isEmpty(language) ? null : writeLanguage(shape, language)
+  }
+
+  /** The strings of an automaton. All together are bounded, because each costs time to make, not only room. */
+  function writeLanguage(shape: Shape, language: Automaton): string {
+    stateCount += language.edges.length
+    if (stateCount > mostStates) throw unsupported('pattern', shape.pointer, 'the patterns of the schema are too large together')
+    return automatonString(rules, language)
   }
 
   function arrayBody(shape: Shape): { body: string; needs: string[] }[] {
@@ -220,7 +228,7 @@ function createCompiler(document: SchemaDocument, rules: RuleSet) {
       if (language !== null && isEmpty(language)) return
       const value = valueRule(schemas)
       if (value === null) return
-      found.push({ pair: rules.add(`${language === null ? anyString : automatonString(rules, language)} ":" ${space} ${value}`), value })
+      found.push({ pair: rules.add(`${language === null ? anyString : writeLanguage(shape, language)} ":" ${space} ${value}`), value })
     }
     try {
       for (const [pattern, schema] of patterns) {
@@ -288,6 +296,8 @@ function createCompiler(document: SchemaDocument, rules: RuleSet) {
 
   return { valueRule, refuseEndless }
 }
+
+const mostStates = 20_000
 
 /** The largest minimum that is accepted: a model asked for more would not come to an end in any usual context window. */
 const longestMinimum = 100_000

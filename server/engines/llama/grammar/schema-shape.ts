@@ -7,7 +7,7 @@ export type All = readonly Schema[]
 /** Keywords of schemas that hold together, without references or choices. */
 export type Shape = { pointer: string; parts: Readonly<Keywords>[] }
 
-const mostShapes = 1000
+const mostShapes = 500
 const mostSteps = 20_000
 
 /**
