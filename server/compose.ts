@@ -32,6 +32,8 @@ export type Server = {
   readonly wanted: { chat: string; embedding: string }
   /** Resolves when the queue takes jobs. */
   readonly queueReady: Promise<void>
+  /** Undefined: can serve now. Otherwise why not. */
+  notReady(): AppError | undefined
   stop(): Promise<void>
 }
 
@@ -96,7 +98,9 @@ async function compose(
     onLost: async (model, workerId) => dispatcher?.workerLost(model, workerId),
     onGivenUp: async (model, error) => dispatcher?.giveUp(model, error)
   })
-  const models = createKnownModels({ config, catalogue, store, supervisor, log })
+  const ending = new AbortController()
+  onEnd.push(() => ending.abort())
+  const models = createKnownModels({ config, catalogue, store, supervisor, signal: ending.signal, log })
 
   const commands = connectRedis(address, { failFast: true, name: 'outpost-gateway' })
   const blocking = connectRedis(address, { name: 'outpost-replies' })
@@ -149,6 +153,15 @@ async function compose(
       throw problem ?? new AppError('queue_unavailable', 'the queue is starting', { retryAfter: 1 })
     return dispatcher
   }
+  const notReady = (): AppError | undefined => {
+    if (problem !== undefined) return problem
+    if (commands.status !== 'ready')
+      return new AppError('queue_unavailable', 'Redis does not answer; it is being restarted or reconnected', { retryAfter: 1 })
+    const chat = models.resolve(wanted.chat)
+    if (chat.state === 'ready') return undefined
+    const how = chat.percent === null ? chat.state : `${chat.state}, ${chat.percent} %`
+    return new AppError(chat.state === 'failed' ? 'model_failed' : 'model_not_ready', chat.reason ?? `${chat.id} is not ready (${how})`)
+  }
   const app = await buildApp({
     config,
     log,
@@ -165,15 +178,7 @@ async function compose(
       cancel: async (jobId) => theDispatcher().cancel(jobId),
       queues: async () => theDispatcher().queues()
     },
-    notReady() {
-      if (problem !== undefined) return problem
-      if (commands.status !== 'ready')
-        return new AppError('queue_unavailable', 'Redis does not answer; it is being restarted or reconnected', { retryAfter: 1 })
-      const chat = models.resolve(wanted.chat)
-      if (chat.state === 'ready') return undefined
-      const how = chat.percent === null ? chat.state : `${chat.state}, ${chat.percent} %`
-      return new AppError(chat.state === 'failed' ? 'model_failed' : 'model_not_ready', chat.reason ?? `${chat.id} is not ready (${how})`)
-    }
+    notReady
   })
   onEnd.push(() => app.close())
 
@@ -198,7 +203,7 @@ async function compose(
   onEnd.push(() => rmSync(addressFile, { force: true }))
   log.info({ address: url, home: config.home }, 'listening')
 
-  return { address: url, keys, models, wanted, queueReady, stop }
+  return { address: url, keys, models, wanted, queueReady, notReady, stop }
 }
 
 /** An id or alias of the catalogue, or a GGUF file to use where it lies. */

@@ -29,9 +29,11 @@ export function createKnownModels(options: {
   catalogue: Catalogue
   store: ModelStore
   supervisor: Supervisor
+  /** Stops every pull, so that the process can end. */
+  signal?: AbortSignal
   log: Log
 }): KnownModels {
-  const { config, catalogue, store, supervisor, log } = options
+  const { config, catalogue, store, supervisor, signal, log } = options
   const pulling = new Map<
     string,
     { received: Map<string, number>; total: number; listeners: Set<(progress: PullProgress) => void>; result: Promise<LocalModel> }
@@ -109,6 +111,7 @@ export function createKnownModels(options: {
         entry,
         store,
         sources: config,
+        ...(signal === undefined ? {} : { signal }),
         onProgress: (progress) => {
           received.set(progress.file, progress.received)
           for (const listener of listeners) listener(progress)

@@ -1,10 +1,16 @@
+import { renameSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import type { Server } from '../compose.ts'
 import { startServer } from '../compose.ts'
 import { type Config, loadConfig } from '../config.ts'
-import { toAppError } from '../errors.ts'
+import { prepareHome } from '../home.ts'
 import { createLog, type Log } from '../log.ts'
-import { UsageError } from './usage-error.ts'
+import { numberOption } from './arguments.ts'
+import { makeReady, watchReadiness } from './make-ready.ts'
+import { say } from './terminal.ts'
+
+/** A log file bigger than this is put aside at the next start, in the place of the one put aside before. */
+const longestLog = 10 * 1024 * 1024
 
 /** Runs until it is told to stop (Ctrl-C, SIGTERM). A second signal does not wait. */
 export async function run(args: string[]): Promise<number> {
@@ -19,70 +25,46 @@ export async function run(args: string[]): Promise<number> {
     }
   })
   const config = withOptions(loadConfig(), values)
-  const log = createLog({ level: config.logLevel })
-  const stopping = untilSignal()
+  const { log, file } = openLog(config)
+  const { stopping, signal } = untilSignal()
   const server = await startServer({ config, insecureHttp: values['insecure-http'], log })
+  const watch = file === undefined ? undefined : watchReadiness(server)
   try {
-    void makeReady(server, config, !values['no-pull'], log).then(
-      () => {},
-      (error: unknown) => log.error({ err: error }, 'start')
-    )
+    makeReady({ server, config, pull: !values['no-pull'], logFile: file, log, signal }).catch((error: unknown) => log.error({ err: error }, 'start'))
     await stopping
-    process.stdout.write('stopping\n')
+    say('stopping')
   } finally {
+    watch?.end()
     await server.stop()
   }
   return 0
 }
 
-async function makeReady(server: Server, config: Config, pull: boolean, log: Log): Promise<void> {
-  const { models, wanted } = server
-  const chat = models.resolve(wanted.chat)
-  const bring = async (id: string) => {
-    if (pull) await models.pull(id)
-    await models.load(id)
-  }
-  process.stdout.write(`Outpost listens on ${server.address}\n`)
-  try {
-    await server.queueReady
-    await bring(chat.id)
-    process.stdout.write(greeting(server, chat.id, config))
-  } catch (error) {
-    process.stderr.write(`outpost: ${chat.id} cannot answer: ${toAppError(error).message}\n`)
-  }
-  try {
-    await bring(models.resolve(wanted.embedding).id)
-  } catch (error) {
-    log.warn({ model: wanted.embedding, reason: toAppError(error).message }, 'no embeddings')
-  }
-}
-
-function greeting(server: Server, model: string, config: Config): string {
-  const key = server.keys.anyActive()
-    ? `Keys: ${server.keys.list().length} (outpost keys list).`
-    : 'From this machine no key is needed; for others: outpost keys create NAME.'
-  return `Ready with ${model}. ${key} Home: ${config.home}
-
-  curl ${server.address}/v1/chat/completions -H 'content-type: application/json' -d '{"model":"${model}","messages":[{"role":"user","content":"Say hello."}]}'
-
-`
+/** JSON lines are for machines: on a terminal they go to a file, so that people see what concerns them. */
+function openLog(config: Config): { log: Log; file: string | undefined } {
+  if (!process.stderr.isTTY) return { log: createLog({ level: config.logLevel }), file: undefined }
+  process.umask(0o077)
+  prepareHome(config.home)
+  const file = join(config.home, 'logs', 'outpost.log')
+  if ((statSync(file, { throwIfNoEntry: false })?.size ?? 0) > longestLog) renameSync(file, `${file}.1`)
+  return { log: createLog({ level: config.logLevel, file }), file }
 }
 
 function withOptions(config: Config, values: { model?: string | undefined; port?: string | undefined; host?: string | undefined }): Config {
-  const port = values.port === undefined ? config.port : Number(values.port)
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new UsageError(`--port must be 0–65535, got ${JSON.stringify(values.port)}`)
+  const port = numberOption('port', values.port, { min: 0, max: 65_535, whole: true }) ?? config.port
   return Object.freeze({ ...config, port, host: values.host ?? config.host, model: values.model ?? config.model })
 }
 
-function untilSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    let told = false
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-      process.on(signal, () => {
-        if (told) process.exit(1)
-        told = true
+function untilSignal(): { stopping: Promise<void>; signal: AbortSignal } {
+  const controller = new AbortController()
+  const stopping = new Promise<void>((resolve) => {
+    for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+      process.on(name, () => {
+        if (controller.signal.aborted) process.exit(1)
+        controller.abort()
         resolve()
       })
     }
   })
+  return { stopping, signal: controller.signal }
 }

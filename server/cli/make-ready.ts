@@ -1,0 +1,120 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Server } from '../compose.ts'
+import type { Config } from '../config.ts'
+import { AppError, toAppError } from '../errors.ts'
+import { isLoopback } from '../http/plugins/security.ts'
+import type { Log } from '../log.ts'
+import { createProgressWriter } from '../models/progress.ts'
+import { stateText } from './models.ts'
+import { progressStream } from './pull.ts'
+import { createStatusLine, paint, say, tell } from './terminal.ts'
+
+export type Start = {
+  server: Server
+  config: Config
+  /** Whether weights that are missing are downloaded. */
+  pull: boolean
+  /** Where the log goes instead of to stderr. */
+  logFile: string | undefined
+  log: Log
+  /** The server is told to stop: what fails from then on is no news. */
+  signal: AbortSignal
+}
+
+/** Pulls and loads the models the server shall have, and says on the terminal how that goes. */
+export async function makeReady(start: Start): Promise<void> {
+  const { server, config, log, signal } = start
+  const { models, wanted } = server
+  say(`Outpost listens on ${paint('bold', server.address)}`)
+  try {
+    const chat = models.resolve(wanted.chat).id
+    await server.queueReady
+    await bring(chat, start)
+    say(greeting(server, chat, config, start.logFile))
+  } catch (error) {
+    if (signal.aborted) return
+    tell(`outpost: ${wanted.chat} cannot answer: ${toAppError(error).message}`)
+  }
+  try {
+    await bring(models.resolve(wanted.embedding).id, start)
+  } catch (error) {
+    if (signal.aborted) return
+    const reason = toAppError(error)
+    log.warn({ model: wanted.embedding, code: reason.code, reason: reason.message }, 'no embeddings')
+    if (start.logFile !== undefined || reason.code === 'weights_unavailable')
+      say(`Embeddings are off until ${wanted.embedding} is here: ${reason.message}`)
+  }
+}
+
+async function bring(id: string, { server, pull, signal }: Start): Promise<void> {
+  const { models } = server
+  const { state } = models.resolve(id)
+  if (state === 'absent' || state === 'pulling') {
+    if (!pull && state === 'absent') throw new AppError('model_not_ready', `its weights are not here, and --no-pull was given: outpost pull ${id}`)
+    const progress = createProgressWriter(progressStream())
+    try {
+      await models.pull(id, ({ file, received, total }) => progress.update(file, received, total))
+    } finally {
+      progress.end()
+    }
+  }
+  const shown = new AbortController()
+  void showLoading(id, server, AbortSignal.any([signal, shown.signal]))
+  try {
+    await models.load(id)
+  } finally {
+    shown.abort()
+  }
+}
+
+/** A line on a terminal as long as a model is being loaded. */
+async function showLoading(id: string, { models }: Server, signal: AbortSignal): Promise<void> {
+  const status = createStatusLine()
+  signal.addEventListener('abort', () => status.clear(), { once: true })
+  while (process.stderr.isTTY && !signal.aborted) {
+    status.show(`${id}: ${stateText(models.resolve(id))}`)
+    await delay(200, undefined, { signal }).catch(() => {})
+  }
+}
+
+function greeting(server: Server, model: string, config: Config, logFile: string | undefined): string {
+  const count = server.keys.list().length
+  const isOpen = isLoopback(config.host)
+  const keys = [
+    isOpen ? 'From this machine no key is needed; for others: outpost keys create NAME.' : 'A key is needed: outpost keys create NAME.',
+    ...(count > 0 ? [`There ${count === 1 ? 'is 1 key' : `are ${count} keys`} (outpost keys list).`] : [])
+  ].join(' ')
+  const authorization = isOpen ? '' : " -H 'authorization: Bearer KEY'"
+  const body = JSON.stringify({ model, messages: [{ role: 'user', content: 'Say hello.' }] })
+  return `Ready with ${paint('bold', model)}. ${keys}
+Home: ${config.home}${logFile === undefined ? '' : `  Log: ${logFile}`}
+API:  ${server.address}/docs  Chat in another terminal: outpost run ${model}
+
+  curl ${server.address}/v1/chat/completions${authorization} -H 'content-type: application/json' -d '${body}'
+`
+}
+
+const watchMs = 1000
+
+/** Tells a terminal when a server that runs cannot serve any more, and when it can again; the log, which has more, goes to a file then. */
+export function watchReadiness(server: Pick<Server, 'notReady'>): { end(): void } {
+  let said: string | undefined
+  let seen: string | undefined
+  const timer = setInterval(() => {
+    const problem = server.notReady()
+    // Pulling and loading are shown by themselves.
+    const message = problem === undefined || problem.code === 'model_not_ready' ? undefined : problem.message
+    // What is over by the next look is none of the user's business.
+    if (message !== undefined && message === seen && message !== said) {
+      said = message
+      tell(`${paint('yellow', '⚠', process.stderr)} ${message}`)
+    }
+    if (problem === undefined && said !== undefined) {
+      said = undefined
+      tell(`${paint('green', '✔', process.stderr)} It can serve again.`)
+    }
+    seen = message
+  }, watchMs)
+  timer.unref()
+  return { end: () => clearInterval(timer) }
+}
