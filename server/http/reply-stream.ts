@@ -25,7 +25,7 @@ export type ReplyStreamOptions = {
 
 /**
  * Server-sent events to one client, from one job or several. Text given to `write` before `start` is kept. The order of calls is:
- * `attach` each job, await `ready` (throws what ended the job before its first output), `start`; `write`, `end`, `fail`, `wait` at any time.
+ * `attach` each job, await `ready` (throws what ended the job before its first output), `start`; `write`, `keep`, `end`, `fail`, `wait` at any time.
  */
 export class ReplyStream implements Reader {
   readonly clientId: string
@@ -78,10 +78,9 @@ export class ReplyStream implements Reader {
     else handle.leave(this.#leaving)
   }
 
-  /** Notes where the job stands while it waits. `text`: how this dialect tells it, beside the comments that every stream has. */
-  wait(event: Waiting, text = ''): void {
+  /** Notes where the job stands while it waits, for headers and comments. */
+  wait(event: Waiting): void {
     this.#waiting = event
-    if (text !== '' && !this.#ended) this.#send(text)
   }
 
   /** The engine has taken the job. */
@@ -96,6 +95,11 @@ export class ReplyStream implements Reader {
       this.#resolveReady()
     }
     this.#send(text)
+  }
+
+  /** Text that is no output yet: it goes out with what comes, or once the headers are out, and does not make them go. */
+  keep(text: string): void {
+    if (!this.#ended && text !== '') this.#send(text)
   }
 
   /** The last text of the stream. */

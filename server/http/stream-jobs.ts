@@ -17,6 +17,7 @@ export function createStreamListener(stream: ReplyStream, job: JobText): EventLi
   let cancelled = false
   return (events) => {
     let text = ''
+    let isOutput = false
     for (const event of events) {
       switch (event.type) {
         case 'job-queued':
@@ -27,9 +28,14 @@ export function createStreamListener(stream: ReplyStream, job: JobText): EventLi
           stream.running()
           continue
         case 'error':
-          stream.write(text)
+          if (isOutput) stream.write(text)
+          else stream.keep(text)
           stream.fail(fromErrorEvent(event))
           return
+        case 'sequence-start':
+        case 'warning':
+          text += job.chunk(event)
+          continue
         case 'sequence-end':
           if (event.finishReason === 'cancelled') {
             cancelled = true
@@ -45,8 +51,10 @@ export function createStreamListener(stream: ReplyStream, job: JobText): EventLi
         }
       }
       text += job.chunk(event)
+      isOutput = true
     }
-    stream.write(text)
+    if (isOutput) stream.write(text)
+    else stream.keep(text)
   }
 }
 

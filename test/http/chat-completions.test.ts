@@ -121,6 +121,16 @@ test('an error before the first output keeps its status, code and Retry-After, s
   }
 })
 
+test('an error after the start but before the first token still keeps its status', async () => {
+  await using server = await startScripted((job) => {
+    job.emit(start, open())
+    job.emit({ type: 'error', code: 'worker_lost', message: 'gone', retryable: true })
+  })
+  const response = await post(server.url, { ...hello, stream: true })
+  assert.equal(response.status, 503)
+  assert.equal(((await response.json()) as { error: { code: string } }).error.code, 'worker_lost')
+})
+
 test('an error in the middle of a stream is its last event, without [DONE]', async () => {
   await using server = await startScripted((job) =>
     job.emit(start, open(), text('Hel'), { type: 'error', code: 'worker_lost', message: 'gone', retryable: true })

@@ -36,6 +36,9 @@ test('a detached job is followed again after the last event that was seen', asyn
     dataOf(await rest.text()).map((event) => (event as { seq: number }).seq),
     [3, 4, 5]
   )
+  assert.equal((await fetch(`${server.url}/outpost/jobs/job-1/events`, { headers: { 'last-event-id': '5' } })).status, 204)
+  const all = await (await fetch(`${server.url}/outpost/jobs/job-1/events`)).text()
+  assert.equal(dataOf(all).length, 6)
   assert.equal((await fetch(`${server.url}/outpost/jobs/job-9/events`)).status, 404)
   assert.equal((await fetch(`${server.url}/outpost/jobs/job-1/events`, { headers: { 'last-event-id': 'x' } })).status, 400)
 })
@@ -78,10 +81,26 @@ test('only its own client and administrators may follow or cancel a job', async 
   await stream.body?.cancel()
 })
 
+test('a job run again before its first token shows its client one beginning', async () => {
+  await using server = await startScripted((job) => {
+    job.emit(start, open())
+    job.emit(...answer)
+  })
+  const response = await fetch(`${server.url}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ ...hello, stream: true })
+  })
+  const roles = dataOf(await response.text()).filter((chunk) => JSON.stringify(chunk).includes('"role"'))
+  assert.equal(roles.length, 1)
+})
+
 test('an error ends our own stream as its last event, as the job sent it', async () => {
-  await using server = await startScripted((job) => job.emit(start, open(), { type: 'error', code: 'worker_lost', message: 'gone', retryable: true }))
+  await using server = await startScripted((job) =>
+    job.emit(start, open(), text('a'), { type: 'error', code: 'worker_lost', message: 'gone', retryable: true })
+  )
   const last = dataOf(await (await chat(server.url, hello)).text()).at(-1)
-  assert.deepEqual(last, { type: 'error', code: 'worker_lost', message: 'gone', retryable: true, jobId: 'job-1', seq: 2 })
+  assert.deepEqual(last, { type: 'error', code: 'worker_lost', message: 'gone', retryable: true, jobId: 'job-1', seq: 3 })
 })
 
 test('our own fields are checked and named as they are written', async () => {

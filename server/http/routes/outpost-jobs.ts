@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { ChatSubmission } from '#contracts/api.ts'
+import { isLastEvent } from '#contracts/event.ts'
 import type { Client } from '#contracts/key.ts'
 import { AppError } from '../../errors.ts'
 import { ReplyStream } from '../reply-stream.ts'
@@ -25,16 +26,34 @@ export async function startChat(context: RouteContext, request: FastifyRequest, 
   })
 }
 
-/** `GET /outpost/jobs/:id/events`. */
-export async function followJob(context: RouteContext, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+/**
+ * `GET /outpost/jobs/:id/events`. Answers 204 when there is nothing after `Last-Event-ID` and never will be: a browser's EventSource, which
+ * comes back after every end, then stops.
+ */
+export async function followJob(context: RouteContext, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> {
   const { id } = request.params as { id: string } // The route's schema parsed it.
   const after = lastEventId(request)
   const stream = eventStream(context, reply)
-  await startStream(stream, async () => {
-    const handle = await context.services.jobs.follow(id, after, passOn(stream))
+  const forward = passOn(stream)
+  let isOver = false
+  try {
+    // The event that was seen last is read once more, because it tells whether it was the job's last.
+    const handle = await context.services.jobs.follow(id, Math.max(-1, after - 1), (events) => {
+      const fresh = events.filter((event) => event.seq < 0 || event.seq > after)
+      isOver = fresh.length === 0 && events.some(isLastEvent)
+      if (isOver) stream.end('')
+      else forward(fresh)
+    })
     stream.attach(handle)
     checkOwner(request.client, handle.clientId)
-  })
+    await stream.ready
+  } catch (error) {
+    stream.discard()
+    throw error
+  }
+  if (isOver) return reply.code(204).send()
+  stream.start()
+  return undefined
 }
 
 /** `DELETE /outpost/jobs/:id`. */
@@ -69,21 +88,34 @@ function eventStream(context: RouteContext, reply: FastifyReply): ReplyStream {
 function passOn(stream: ReplyStream): EventListener {
   return (events) => {
     let text = ''
+    let isOutput = false
     for (const event of events) {
-      if (event.type === 'job-queued' || event.type === 'model-load') {
-        stream.wait(event, toEventText(event))
-        continue
+      switch (event.type) {
+        case 'job-queued':
+        case 'model-load':
+          stream.wait(event)
+          break
+        case 'error':
+          if (isOutput) stream.write(text)
+          else stream.keep(text)
+          stream.fail(fromErrorEvent(event), toEventText(event))
+          return
+        case 'generation-end':
+          stream.end(text + toEventText(event))
+          return
+        case 'generation-start':
+          stream.running()
+          break
+        case 'sequence-start':
+        case 'warning':
+          break
+        default:
+          isOutput = true
       }
-      if (event.type === 'error') {
-        stream.write(text)
-        stream.fail(fromErrorEvent(event), toEventText(event))
-        return
-      }
-      if (event.type === 'generation-start') stream.running()
       text += toEventText(event)
-      if (event.type === 'generation-end') return stream.end(text)
     }
-    stream.write(text)
+    if (isOutput) stream.write(text)
+    else stream.keep(text)
   }
 }
 

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { z } from 'zod'
+import { z } from 'zod'
 import { type Endpoint, type EndpointName, endpoints, type QueueReply, type ServerStatus, type UsageQuery, type UsageReply } from '#contracts/api.ts'
 import type { NewKey } from '#contracts/key.ts'
 import { AppError } from '../../errors.ts'
@@ -86,6 +86,7 @@ function schemaOf(endpoint: Endpoint) {
         endpoint.reply === 'events'
           ? streamReply('Events of the job; the last one is generation-end or error')
           : jsonReply(endpoint.summary, endpoint.reply),
+      ...(endpoint.path === endpoints.followJob.path ? { 204: z.null().describe('Nothing comes after Last-Event-ID: the job has ended') } : {}),
       ...errorReplies(endpoint.method, endpoint.path, more)
     }
   }

@@ -15,6 +15,7 @@ export function createChatChunks(options: ChunkOptions): (event: SequencedEvent)
   const tail = `]${options.includeUsage ? ',"usage":null' : ''}}\n\n`
   let head = ''
   const textHeads: string[] = []
+  const begun = new Set<number>()
   const textTail = `},"logprobs":null,"finish_reason":null}${tail}`
 
   const begin = (jobId: string) => {
@@ -44,6 +45,9 @@ export function createChatChunks(options: ChunkOptions): (event: SequencedEvent)
         return textHead + JSON.stringify(event.text) + textTail
       }
       case 'sequence-start':
+        // A job that is run again, because its worker was lost before the first token, starts its sequences again.
+        if (begun.has(event.index)) return ''
+        begun.add(event.index)
         return choice(event.index, { role: 'assistant', content: '', refusal: null })
       case 'reasoning-delta':
         return choice(event.index, { reasoning_content: event.text, reasoning: event.text })
