@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, statSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { ModelFile } from '#contracts/model.ts'
 import { AppError } from '../errors.ts'
@@ -32,8 +32,10 @@ export async function pullFile(pull: FilePull): Promise<void> {
   const signal = AbortSignal.any([pull.signal, lock.lost])
   await using partial = await openPartialFile(path, file.size, signal)
   const answers: string[] = []
+  const scratch = `${path}.scratch`
+  // Of a process that was killed.
+  rmSync(scratch, { recursive: true, force: true })
   for (const source of pull.sources) {
-    const scratch = join(dirname(path), `sha256-${file.sha256}.scratch`)
     try {
       await checkFreeSpace(dirname(path), file.size - partial.length() + source.scratchBytes(file), file.name)
       await fetchFrom(source, { ...pull, signal }, partial, scratch)
@@ -67,7 +69,9 @@ async function fetchFrom(source: Source, pull: FilePull, partial: PartialFile, s
     try {
       if (before < file.size) {
         mkdirSync(scratch, { recursive: true })
-        const reply = await source.open({ file, from: before, validator: recallValidator(path, source.label), scratch, signal, onProgress: report })
+        // A folder of its own for each call: what a killed process left running may still write into the old one.
+        const request = { file, from: before, validator: recallValidator(path, source.label), scratch: mkdtempSync(join(scratch, 'x-')), signal }
+        const reply = await source.open({ ...request, onProgress: report })
         if (reply.start !== before) await partial.reset()
         if (reply.start === 0) mayBeMixed = false
         rememberValidator(path, source.label, reply.validator)

@@ -101,7 +101,7 @@ function get(url: URL, headers: Record<string, string>, signal: AbortSignal, air
   return new Promise((resolve, reject) => {
     const request = (isTls ? httpsRequest : httpRequest)(url, options, resolve)
     request.setTimeout(stallMs, () => request.destroy(new Error(`sent nothing for ${stallMs / 1000} s`)))
-    request.once('error', (error: NodeJS.ErrnoException) => reject(new Error(withCode(error), { cause: error })))
+    request.on('error', (error: NodeJS.ErrnoException) => reject(new Error(withCode(error), { cause: error })))
     request.end()
   })
 }

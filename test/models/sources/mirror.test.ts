@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
+import dns from 'node:dns'
 import { readFileSync } from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
 import { test } from 'node:test'
 import { AppError } from '../../../server/errors.ts'
 import { pullModel } from '../../../server/models/pull.ts'
@@ -65,6 +67,24 @@ test('behind the air gap a name is judged by the address it has', async () => {
   await using server = await startFileServer(() => ({ bytes }))
   const model = await pull(folder.path, server.url.replace('127.0.0.1', 'localhost'), { airGap: true })
   assert.equal(model.files[0]?.size, bytes.length)
+})
+
+test('behind the air gap a name whose addresses are not all private is not connected to', async (t) => {
+  using folder = temporaryFolder()
+  // The resolver is the outside network here; net.connect and our guard both ask it.
+  t.mock.method(dns, 'lookup', (_name: string, _options: unknown, callback: (error: null, addresses: dns.LookupAddress[]) => void) => {
+    callback(null, [
+      { address: '10.0.0.1', family: 4 },
+      { address: '192.0.2.1', family: 4 }
+    ])
+  })
+  syncBuiltinESMExports()
+  t.after(() => {
+    t.mock.restoreAll()
+    syncBuiltinESMExports()
+  })
+  const refused = /OUTPOST_AIR_GAP is on, and weights\.example \(192\.0\.2\.1\) is not on this machine or its LAN/
+  await assert.rejects(pull(folder.path, 'http://weights.example', { airGap: true }), refused)
 })
 
 test('private addresses are told from public ones', () => {
