@@ -23,8 +23,6 @@ export type AnswerOptions = {
   isShown: (text: string) => boolean
   /** Tokens at most. */
   budget: number
-  /** Goes on after the model's end token. */
-  ignoresEnd: boolean
   withLogprobs: boolean
   /** Reasoning is wanted as events; otherwise what the parser splits off is dropped. */
   emitsReasoning: boolean
@@ -93,7 +91,7 @@ export function createAnswer(options: AnswerOptions): Answer {
 
   return {
     take(token, chances) {
-      if (!options.ignoresEnd && vocabulary.isEnd(token)) {
+      if (vocabulary.isEnd(token)) {
         finishReason = 'stop'
         return false
       }

@@ -11,7 +11,7 @@ import { createEventQueue } from './event-queue.ts'
 import type { Native } from './native.ts'
 import { createPromptText } from './prompt-text.ts'
 import { findReasoningTags, startsInReasoning } from './reasoning.ts'
-import { type LlamaExtensions, parseExtensions, toSamplerConfig } from './sampling.ts'
+import { parseExtensions, toSamplerConfig } from './sampling.ts'
 import type { Slots } from './slots.ts'
 import { toTemplateInput } from './template-messages.ts'
 import { pickToolFormat } from './tool-format.ts'
@@ -34,7 +34,6 @@ type Prepared = {
   prompt: number[]
   isInReasoning: boolean
   constraint: Constraint
-  extensions: LlamaExtensions
   budget: number
 }
 
@@ -54,8 +53,9 @@ export function createChat(parts: ChatEngineParts): (request: ChatRequest, signa
     let prompt: number[]
     let isInReasoning = false
     if (request.prompt !== undefined) {
-      prompt = vocabulary.tokenizeText(request.prompt)
-      if (vocabulary.beginning !== undefined) prompt.unshift(vocabulary.beginning)
+      // Who sends a prompt writes the whole of it, control tokens included.
+      prompt = vocabulary.tokenizeTemplate(request.prompt)
+      if (vocabulary.beginning !== undefined && prompt[0] !== vocabulary.beginning) prompt.unshift(vocabulary.beginning)
       // A model must start from something.
       if (prompt.length === 0) prompt = vocabulary.tokenizeTemplate(vocabulary.endText)
       if (prompt.length === 0) throw new AppError('invalid_request', 'prompt is empty', { param: 'prompt' })
@@ -67,8 +67,8 @@ export function createChat(parts: ChatEngineParts): (request: ChatRequest, signa
     const budget = tokenBudget(prompt.length, request.generation.maxTokens, window)
     const constraint = createConstraint({ ...parts, grammars }, request, { format, reasoning, startsInReasoning: isInReasoning, isShown: isMarker })
     // Refuses what is wrong in it now, before the first event.
-    toSamplerConfig(request, { index: 0, prompt: [], vocabularySize: vocabulary.size, window })
-    return { prompt, isInReasoning, constraint, extensions, budget }
+    toSamplerConfig(request, { index: 0, prompt: [], vocabularySize: vocabulary.size, endTokens: [], window })
+    return { prompt, isInReasoning, constraint, budget }
   }
 
   function createAnswerFor(request: ChatRequest, prepared: Prepared, index: number, emit: (event: EngineEvent) => void): Answer {
@@ -87,7 +87,6 @@ export function createChat(parts: ChatEngineParts): (request: ChatRequest, signa
       }),
       isShown: isChat ? isMarker : isNothingShown,
       budget: prepared.budget,
-      ignoresEnd: prepared.extensions.ignore_eos === true,
       withLogprobs: features.logprobs !== undefined,
       emitsReasoning: features.reasoning,
       emit
@@ -99,6 +98,8 @@ export function createChat(parts: ChatEngineParts): (request: ChatRequest, signa
     const { prompt, constraint } = prepared
     const answer = createAnswerFor(request, prepared, index, run.emit)
     run.answers.push(answer)
+    // The others borrow the prompt's evaluation from the first.
+    if (index > 0) await run.firstToken
     const slot = await slots.acquire(prompt, run.signal).catch((error: unknown) => {
       if (run.signal.aborted) return undefined
       throw error
@@ -106,8 +107,9 @@ export function createChat(parts: ChatEngineParts): (request: ChatRequest, signa
     run.begin()
     run.emit({ type: 'sequence-start', index })
     if (slot === undefined) return answer.finish(true)
-    const config = toSamplerConfig(request, { index, prompt, vocabularySize: vocabulary.size, window })
     const grammar = constraint.begin()
+    const endTokens = grammar === undefined ? vocabulary.endTokens() : []
+    const config = toSamplerConfig(request, { index, prompt, vocabularySize: vocabulary.size, endTokens, window })
     if (grammar !== undefined) config.grammarEvaluationState = grammar
     const watch = constraint.watch()
     const sampler = native.createSampler(config)
@@ -125,6 +127,7 @@ export function createChat(parts: ChatEngineParts): (request: ChatRequest, signa
             if (firstTokenAt === undefined) {
               firstTokenAt = performance.now()
               run.promptMs ??= firstTokenAt - startedAt
+              run.hasFirstToken()
             }
             if (!answer.take(token, chances)) return false
             const next = watch?.(token)
@@ -156,7 +159,7 @@ export function createChat(parts: ChatEngineParts): (request: ChatRequest, signa
     const run = createRun(request.model, AbortSignal.any([signal, stop.signal]), queue.push)
     const all = Array.from({ length: request.generation.n }, (_, index) => generate(request, prepared, index, run))
     // The first failure ends the others, too; the stream ends when the last of them is gone.
-    for (const one of all) one.catch((error: unknown) => stop.abort(error))
+    for (const one of all) one.catch((error: unknown) => stop.abort(error)).finally(run.hasFirstToken)
     const end = Promise.allSettled(all).then((results) => {
       const failed = results.find((result) => result.status === 'rejected')
       if (failed !== undefined && !signal.aborted) return queue.end(toAppError(failed.reason, 'engine_failed'))
@@ -181,6 +184,9 @@ type Run = {
   /** The first slot was found, or nobody waits for one any more. */
   begin(): void
   evaluated(promptTokens: number, cachedTokens: number): void
+  /** Resolves when the prompt has been evaluated, or never will be. */
+  firstToken: Promise<void>
+  hasFirstToken(): void
   promptMs: number | undefined
   generationMs: number
   end(): void
@@ -189,9 +195,12 @@ type Run = {
 function createRun(model: string, signal: AbortSignal, emit: (event: EngineEvent) => void): Run {
   let hasBegun = false
   let prompt: { promptTokens: number; cachedTokens: number } | undefined
+  const { promise: firstToken, resolve: hasFirstToken } = Promise.withResolvers<void>()
   return {
     signal,
     emit,
+    firstToken,
+    hasFirstToken,
     answers: [],
     promptMs: undefined,
     generationMs: 0,

@@ -31,6 +31,8 @@ export type Decoder = {
 
 type Running = DecodeTask & { pending: number[]; next: number; generating: boolean; order: number; cancelled: boolean }
 
+/** A copy moves a whole slot of memory, so a few tokens are evaluated sooner than copied. */
+const worthCopying = 128
 const noLogits = new Uint32Array(0)
 const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
@@ -40,6 +42,7 @@ const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve))
  */
 export function createDecoder(options: {
   native: Native
+  slots: readonly Slot[]
   batchSize: number
   /** Tokens of the model's sliding attention window, 0 when it has none. */
   slidingWindow: number
@@ -57,18 +60,36 @@ export function createDecoder(options: {
   let currentThreads = 0
   let hasLeft = false
 
-  function join() {
+  async function join() {
     for (const task of joining.splice(0)) {
       if (task.cancelled) {
         task.onEnd(undefined)
         continue
       }
+      await borrow(task.slot, task.prompt)
       const cached = reuse(task.slot, task.prompt)
       task.pending = task.prompt.slice(cached)
       running.push(task)
       running.sort((a, b) => a.slot.id - b.slot.id)
       task.onStart(cached)
     }
+  }
+
+  /** Copies the cache of a slot that knows much more of the prompt: the same system message, or another answer to the same request. */
+  async function borrow(slot: Slot, prompt: number[]) {
+    if (options.slidingWindow > 0) return
+    let known = commonPrefix(slot.tokens, prompt) + worthCopying
+    let lender: Slot | undefined
+    for (const other of options.slots) {
+      const prefix = commonPrefix(other.tokens, prompt)
+      if (other === slot || prefix < known) continue
+      lender = other
+      known = prefix
+    }
+    if (lender === undefined) return
+    slot.tokens = []
+    const last = await context.copySequenceStateFromOtherSequence(slot.id, lender.id).catch(() => -1)
+    if (last === lender.tokens.length - 1) slot.tokens = lender.tokens.slice()
   }
 
   /** Leaves in the slot what it shares with the prompt, but never all of it: the last token's evaluation gives the first logits. */
@@ -102,7 +123,7 @@ export function createDecoder(options: {
         for (const task of running) leave(task, closing)
       }
       for (const task of running) if (task.cancelled) leave(task, undefined)
-      join()
+      await join()
       if (running.length === 0) break
       await step()
       if (hasLeft) {

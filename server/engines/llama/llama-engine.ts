@@ -113,6 +113,7 @@ async function openChat(llama: Llama, model: LlamaModel, options: LlamaOptions):
   const slots = createSlots(slotCount)
   const decoder = createDecoder({
     native,
+    slots: slots.all,
     batchSize: context.batchSize,
     slidingWindow: model.fileInsights.swaSize ?? 0,
     threads: createThreadController(options.threads)

@@ -23,6 +23,8 @@ export type NativeContext = {
     totalWeight: true
   ): Promise<[token: number, unused1: unknown, unused2: unknown, logits: number[], totalWeight: number]>
   disposeSequence(sequence: number): void
+  /** `to` then holds what `from` holds. Answers the last position. */
+  copySequenceStateFromOtherSequence(to: number, from: number): Promise<number>
   /** Forgets positions from `start` up to `end` (−1: all). False: this kind of model cannot. */
   removeTokenCellsFromSequence(sequence: number, start: number, end: number): boolean
   getSequenceKvCacheMinPosition(sequence: number): number

@@ -16,7 +16,7 @@ export const LlamaExtensions = z.strictObject({
   /** Tokens looked back at; −1: all. */
   dry_penalty_last_n: z.int().min(-1).max(1_000_000).optional(),
   dry_sequence_breakers: z.array(z.string().min(1).max(64)).max(64).optional(),
-  /** Goes on after the model's end token, up to `maxTokens` or the window. */
+  /** The model's end tokens never come, except where a grammar needs them: the answer goes on up to `maxTokens` or the window. */
   ignore_eos: z.boolean().optional(),
   /** Variables for the chat template (`enable_thinking` and the like). */
   chat_template_kwargs: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])).optional()
@@ -48,14 +48,20 @@ export function toNativeSeed(seed: number): number {
   return bits === 0xffffffff ? 0x7fffffff : bits
 }
 
+type SamplerContext = {
+  index: number
+  prompt: readonly number[]
+  vocabularySize: number
+  /** Tokens that end an answer; empty where they must stay possible. */
+  endTokens: readonly number[]
+  window: number
+}
+
 /**
  * The native sampler's settings for answer `index` of a request, without a grammar.
  * Settings that change nothing are left out: an idle top-k of the whole vocabulary would sort it for each token.
  */
-export function toSamplerConfig(
-  request: ChatRequest,
-  options: { index: number; prompt: readonly number[]; vocabularySize: number; window: number }
-): NativeSamplerConfig {
+export function toSamplerConfig(request: ChatRequest, options: SamplerContext): NativeSamplerConfig {
   const { generation } = request
   const extensions = parseExtensions(generation.extensions)
   const config: NativeSamplerConfig = {}
@@ -86,18 +92,19 @@ export function toSamplerConfig(
     config.repeatPenaltyFrequencyPenalty = frequencyPenalty
     config.repeatPenaltyPresencePenalty = presencePenalty
   }
-  const bias = Object.entries(generation.logitBias)
-  if (bias.length > 0) {
-    for (const [token] of bias) {
-      if (Number(token) >= options.vocabularySize) {
+  const bias = new Map(Object.entries(generation.logitBias).map(([token, value]) => [Number(token), value]))
+  if (extensions.ignore_eos === true) for (const token of options.endTokens) bias.set(token, -100)
+  if (bias.size > 0) {
+    for (const token of bias.keys()) {
+      if (token >= options.vocabularySize) {
         throw new AppError('invalid_request', `logit_bias: token ${token} does not exist, the model has ${options.vocabularySize} tokens`, {
           param: 'logit_bias'
         })
       }
     }
-    config.tokenBiasKeys = Uint32Array.from(bias, ([token]) => Number(token))
+    config.tokenBiasKeys = Uint32Array.from(bias.keys())
     // −100 is a promise that the token never comes, which no finite bias keeps.
-    config.tokenBiasValues = Float32Array.from(bias, ([, value]) => (value <= -100 ? Number.NEGATIVE_INFINITY : value))
+    config.tokenBiasValues = Float32Array.from(bias.values(), (value) => (value <= -100 ? Number.NEGATIVE_INFINITY : value))
   }
   return config
 }

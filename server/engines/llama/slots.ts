@@ -2,6 +2,7 @@
 export type Slot = { readonly id: number; tokens: number[]; busy: boolean; lastUsed: number }
 
 export type Slots = {
+  readonly all: readonly Slot[]
   /** The best free slot for this prompt, waiting for one in the order of the calls. Rejects with the signal's reason. */
   acquire(prompt: readonly number[], signal: AbortSignal): Promise<Slot>
   release(slot: Slot): void
@@ -27,6 +28,7 @@ export function createSlots(count: number): Slots {
   }
 
   return {
+    all: slots,
     acquire(prompt, signal) {
       if (closed !== undefined) return Promise.reject(closed)
       if (signal.aborted) return Promise.reject(signal.reason)

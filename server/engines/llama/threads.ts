@@ -14,14 +14,14 @@ const patience = 4
 const stall = 8
 /** Other numbers of threads must be faster by this to be kept. */
 const gain = 1.05
-/** Steps with a number of threads before fewer are tried, once: at the start, because the machine may have been busy all the time, and after giving up. */
-const settling = 4
+/** Steps before fewer threads are tried, once: at the start, because the machine may have been busy all the time, and after giving up. */
+const settling = 2
 /** Steps of a trial. */
 const trialSteps = 5
 /** A trial whose size of step does not come again is given up after so many others. */
 const patienceOfTrial = 50
 /** Wait before more threads are tried again; doubles each time they were not worth it. */
-const firstRetryMs = 2_000
+const firstRetryMs = 10_000
 const lastRetryMs = 60_000
 
 type Trial = { from: number; generated: number; usual: number; samples: number[]; others: number }
@@ -89,6 +89,7 @@ export function createThreadController(max: number, now: () => number = () => pe
       const before = usual.get(generated)
       if (before === undefined) {
         usual.set(generated, ms)
+        seen++
         return
       }
       if (threads > 1 && ms > before * jump) {

@@ -14,6 +14,8 @@ export type Vocabulary = {
   bytes(token: number, isShown?: (text: string) => boolean): Uint8Array
   /** Whether the model ends its answer with this token. */
   isEnd(token: number): boolean
+  /** All tokens that `isEnd` holds for. */
+  endTokens(): number[]
   /** The token to begin with, when the model wants one. */
   readonly beginning: number | undefined
   readonly beginningText: string
@@ -50,6 +52,16 @@ export function createVocabulary(model: LlamaModel, native: Native): Vocabulary 
     return encoder.encode(native.model.detokenize(Uint32Array.of(token), false))
   }
 
+  const isEnd = (token: number) => {
+    let known = endByToken.get(token)
+    if (known === undefined) {
+      known = model.isEogToken(token as Token)
+      endByToken.set(token, known)
+    }
+    return known
+  }
+  let endTokens: number[] | undefined
+
   const isControl = (token: number) => types[token] === controlType
 
   return {
@@ -66,13 +78,10 @@ export function createVocabulary(model: LlamaModel, native: Native): Vocabulary 
       }
       return bytes
     },
-    isEnd(token) {
-      let isEnd = endByToken.get(token)
-      if (isEnd === undefined) {
-        isEnd = model.isEogToken(token as Token)
-        endByToken.set(token, isEnd)
-      }
-      return isEnd
+    isEnd,
+    endTokens() {
+      endTokens ??= types.flatMap((type, token) => (type === controlType && isEnd(token) ? [token] : []))
+      return endTokens
     },
     beginning: model.tokens.shouldPrependBosToken ? (model.tokens.bos ?? undefined) : undefined,
     beginningText: model.tokens.bosString ?? '',

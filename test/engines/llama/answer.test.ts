@@ -15,16 +15,17 @@ function vocabularyOf(pieces: (string | number[])[]): Vocabulary {
     controlTexts: new Set(),
     bytes: (token) => bytes[token] ?? new Uint8Array(0),
     isEnd: (token) => token === pieces.length,
+    endTokens: () => [pieces.length],
     beginning: undefined,
     beginningText: '',
     endText: ''
   }
 }
 
-type Options = { stop?: string[]; budget?: number; withLogprobs?: boolean; think?: boolean; ignoresEnd?: boolean }
+type Options = { stop?: string[]; budget?: number; withLogprobs?: boolean; think?: boolean }
 
 /** Feeds all pieces, then the end token, as long as the answer wants more. */
-function answerOf(pieces: (string | number[])[], { stop = [], budget = 100, withLogprobs = false, think = false, ignoresEnd = false }: Options = {}) {
+function answerOf(pieces: (string | number[])[], { stop = [], budget = 100, withLogprobs = false, think = false }: Options = {}) {
   const events: EngineEvent[] = []
   const answer = createAnswer({
     index: 0,
@@ -38,7 +39,6 @@ function answerOf(pieces: (string | number[])[], { stop = [], budget = 100, with
     }),
     isShown: () => false,
     budget,
-    ignoresEnd,
     withLogprobs,
     emitsReasoning: think,
     emit: (event) => events.push(event)
@@ -120,7 +120,7 @@ test('reasoning is counted and kept apart', () => {
 })
 
 test('a cancelled answer says so and keeps what it has', () => {
-  const { answer, events } = answerOf(['a', 'b'], { ignoresEnd: true })
+  const { answer, events } = answerOf(['a', 'b'])
   answer.finish(true)
   assert.equal(textOf(events), 'ab')
   assert.deepEqual(lastOf(events), { type: 'sequence-end', index: 0, finishReason: 'cancelled' })

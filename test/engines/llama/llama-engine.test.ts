@@ -47,6 +47,29 @@ test('an answer from the cache is the same as without', async () => {
   assert.equal(warm.text, cold.text)
 })
 
+test('without chance several answers are the same, also when they borrow the prompt from the first', async () => {
+  const { events } = await run({ messages: [user(`Sum up: ${'red green blue '.repeat(60)}`)], generation: { n: 2, maxTokens: 6 } })
+  const textOf = (index: number) => events.map((event) => (event.type === 'text-delta' && event.index === index ? event.text : '')).join('')
+  assert.notEqual(textOf(0), '')
+  assert.equal(textOf(1), textOf(0))
+})
+
+test('a prompt that another slot knows is copied, not evaluated', async () => {
+  const system = { role: 'system', content: `Be kind. ${'Stay calm and polite. '.repeat(60)}` }
+  const input = { messages: [system, user('Who are you?')], generation: { maxTokens: 12 } }
+  const alone = await run(input)
+  const controller = new AbortController()
+  let beside: Awaited<ReturnType<typeof run>> | undefined
+  // While one answer holds the slot that knows the system message, another one must take the other slot.
+  for await (const event of start({ ...input, generation: { maxTokens: 100, extensions: { ignore_eos: true } } }, controller.signal)) {
+    if (event.type !== 'text-delta' || beside !== undefined) continue
+    beside = await run({ messages: [system, user('Who are you?')], generation: { maxTokens: 12 } })
+    controller.abort()
+  }
+  assert.ok((beside?.usage.cachedTokens ?? 0) > 250, `${beside?.usage.cachedTokens} cached`)
+  assert.equal(beside?.text, alone.text)
+})
+
 test('a cancelled answer leaves a cache that can be used', async () => {
   const input = { messages: [user('List the first twenty numbers in words.')], generation: { maxTokens: 30 } }
   const whole = await run(input)

@@ -4,7 +4,7 @@ import { ChatRequest } from '#contracts/chat.ts'
 import { parseExtensions, toNativeSeed, toSamplerConfig } from '../../../server/engines/llama/sampling.ts'
 import { AppError } from '../../../server/errors.ts'
 
-const context = { index: 0, prompt: [1, 2, 3], vocabularySize: 1000, window: 4096 }
+const context = { index: 0, prompt: [1, 2, 3], vocabularySize: 1000, endTokens: [2], window: 4096 }
 const configOf = (generation: Record<string, unknown>, more: Partial<typeof context> = {}) =>
   toSamplerConfig(ChatRequest.parse({ model: 'm', prompt: 'x', generation }), { ...context, ...more })
 const refusal = (code: string, word: string) => (error: unknown) => error instanceof AppError && error.code === code && error.message.includes(word)
@@ -63,4 +63,11 @@ test('the extensions of the library are handed on', () => {
   assert.equal(config.xtcThreshold, 0.1)
   assert.equal(config.dryRepeatPenaltyStrength, 0.8)
   assert.equal(config.dryRepeatPenaltyBase, 1.75)
+})
+
+test('end tokens are banned only when asked for', () => {
+  assert.equal(configOf({}).tokenBiasKeys, undefined)
+  const config = configOf({ extensions: { ignore_eos: true } })
+  assert.deepEqual(config.tokenBiasKeys, Uint32Array.of(2))
+  assert.deepEqual(config.tokenBiasValues, Float32Array.of(Number.NEGATIVE_INFINITY))
 })
