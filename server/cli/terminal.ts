@@ -39,7 +39,7 @@ export function createStatusLine(stream: Stream = process.stderr): { show(text: 
     show(text) {
       if (!stream.isTTY || text === shown) return
       shown = text
-      stream.write(`\r${paint('dim', text.slice(0, (stream.columns ?? 80) - 1), stream)}\u001b[K`)
+      stream.write(`\r${paint('dim', text.slice(0, (stream.columns || 80) - 1), stream)}\u001b[K`)
     },
     clear() {
       if (shown !== '') stream.write('\r\u001b[K')

@@ -73,7 +73,7 @@ export function createProgressWriter(
       if (!isWhole && sample.at - drawnAt < redrawMs) return
       drawnAt = sample.at
       isLineOpen = true
-      stream.write(`\r${drawProgress(name, samples, (stream.columns ?? 80) - 1)}\u001b[K`)
+      stream.write(`\r${drawProgress(name, samples, (stream.columns || 80) - 1)}\u001b[K`)
       return
     }
     const tenth = Math.floor(percentOf(sample) / 10)
