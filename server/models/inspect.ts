@@ -109,8 +109,8 @@ function describe(header: GgufHeader): GgufDescription {
   const pooling = poolingTypes.get(wholeNumber(`${architecture}.pooling_type`) ?? -1)
   return {
     architecture,
-    name: text('general.name'),
-    licence: text('general.license'),
+    name: printable(text('general.name')),
+    licence: printable(text('general.license')),
     contextLength: sizeIn(`${architecture}.context_length`),
     embeddingLength: sizeIn(`${architecture}.embedding_length`),
     parameters: Number(header.tensors.reduce((sum, tensor) => sum + tensor.dimensions.reduce((product, size) => product * size, 1n), 0n)),
@@ -124,6 +124,12 @@ function describe(header: GgufHeader): GgufDescription {
 
 /** Architectures without a decoder, whatever their header says about pooling. */
 const encoderOnly = new Set(['bert', 'nomic-bert', 'nomic-bert-moe', 'jina-bert-v2', 'jina-bert-v3', 'modern-bert', 'neo-bert', 't5encoder'])
+
+/** What a stranger wrote into the file ends up in lists and terminals. */
+function printable(value: string | undefined): string | undefined {
+  const clean = value?.replace(/[\p{Cc}\p{Cf}]/gu, '').slice(0, 200)
+  return clean === '' ? undefined : clean
+}
 
 function inWords(value: GgufValue | undefined): string {
   if (value === undefined) return 'nothing'

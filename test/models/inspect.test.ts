@@ -161,3 +161,10 @@ test('a header without what the engine needs is refused', () => {
   assertCorrupt(() => inspectSpec({ fields: [...without('llama.embedding_length'), ['llama.embedding_length', { f32: 1.5 }]] }), /has 1.5 under/)
   assertCorrupt(() => inspectSpec({ fields: [...without('llama.context_length'), ['llama.context_length', { texts: ['a'] }]] }), /a list of 1 under/)
 })
+
+test('a name cannot smuggle control characters or a novel into a terminal', () => {
+  const named = inspectSpec({
+    fields: [...fields.filter(([key]) => key !== 'general.name'), ['general.name', { text: `\u001b[2Jevil\u202e${'x'.repeat(1000)}` }]]
+  })
+  assert.match(named.name ?? '', /^\[2Jevilx{193}$/)
+})
