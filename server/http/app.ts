@@ -5,6 +5,7 @@ import type { Client } from '#contracts/key.ts'
 import { AppError } from '../errors.ts'
 import { registerAccess } from './plugins/access-guard.ts'
 import { registerBodyParser } from './plugins/body.ts'
+import { answerClientError } from './plugins/client-errors.ts'
 import { registerDocumentation } from './plugins/documentation.ts'
 import { registerErrorHandler, sendError } from './plugins/errors.ts'
 import { registerNotFound } from './plugins/not-found.ts'
@@ -43,6 +44,7 @@ export async function buildApp(services: HttpServices): Promise<FastifyInstance>
     keepAliveTimeout: 75_000,
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: 256 },
+    clientErrorHandler: answerClientError,
     frameworkErrors: (error, _request, reply) => {
       sendError(reply, new AppError('invalid_request', error.message))
     }

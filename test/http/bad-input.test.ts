@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { connect } from 'node:net'
 import { after, before, test } from 'node:test'
 import { hello, type Scripted, startScripted } from './scripted-services.ts'
 
@@ -235,6 +236,42 @@ test('an unknown address is 404 and a wrong method 405 with Allow, whatever the 
   assert.deepEqual([wrong.statusCode, wrong.json().error.code, wrong.headers.allow], [405, 'method_not_allowed', 'GET, HEAD'])
   const broken = await server.app.inject({ method: 'GET', url: '/v1/models/%zz' })
   assert.deepEqual([broken.statusCode, broken.json().error.code], [400, 'invalid_request'])
+})
+
+test('what is not HTTP, or has huge headers, gets an answer in the same shape', async () => {
+  const answerTo = (bytes: string) =>
+    new Promise<string>((resolve, reject) => {
+      let received = ''
+      const socket = connect(Number(new URL(server.url).port), '127.0.0.1', () => socket.write(bytes))
+      socket.on('data', (data) => {
+        received += data
+      })
+      socket.on('close', () => resolve(received)).on('error', reject)
+    })
+  assert.match(await answerTo('nonsense\r\n\r\n'), /^HTTP\/1\.1 400 [\s\S]*"code":"invalid_request"/)
+  assert.match(
+    await answerTo(`GET / HTTP/1.1\r\nHost: localhost\r\nx-big: ${'x'.repeat(20_000)}\r\n\r\n`),
+    /^HTTP\/1\.1 431 [\s\S]*"code":"invalid_request"/
+  )
+  // A request without Host never came from a browser, but it is not let in either.
+  assert.match(await answerTo('GET /healthz HTTP/1.0\r\n\r\n'), /^HTTP\/1\.1 403 [\s\S]*"code":"forbidden_host"/)
+})
+
+test('a stream is given to HTTP/1.0 as well, without chunks', async () => {
+  const body = JSON.stringify({ ...hello, stream: true })
+  const received = await new Promise<string>((resolve, reject) => {
+    let text = ''
+    const socket = connect(Number(new URL(server.url).port), '127.0.0.1', () =>
+      socket.write(
+        `POST /v1/chat/completions HTTP/1.0\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`
+      )
+    )
+    socket.on('data', (data) => {
+      text += data
+    })
+    socket.on('close', () => resolve(text)).on('error', reject)
+  })
+  assert.match(received, /\r\n\r\ndata: [\s\S]*data: \[DONE\]\n\n$/)
 })
 
 test('nothing that was refused reached the queue, and no prompt reached the log', async () => {
