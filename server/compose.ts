@@ -14,7 +14,7 @@ import { createModelStore } from './models/store.ts'
 import { openBlobStore } from './queue/blobs.ts'
 import { createDispatcher, type Dispatcher } from './queue/dispatcher.ts'
 import { checkRedis, connectRedis, describeRedis, type RedisAddress, untilReady } from './queue/redis.ts'
-import { startOwnRedis } from './queue/redis-server.ts'
+import { type OwnRedis, ownRedisSocket, startOwnRedis } from './queue/redis-server.ts'
 import { ownerDoor } from './socket-path.ts'
 import { openDatabase } from './store/database.ts'
 import { lockHome } from './store/home-lock.ts'
@@ -79,9 +79,7 @@ async function compose(
     embedding: wantedId(config.embeddingModel, catalogue.defaults.embedding, store)
   }
 
-  const ownRedis = config.redisUrl === undefined ? await startOwnRedis({ home: config.home, log }) : undefined
-  if (ownRedis !== undefined) onEnd.push(() => ownRedis.stop())
-  const address: RedisAddress = ownRedis === undefined ? { url: config.redisUrl ?? '' } : { socket: ownRedis.socket }
+  const address: RedisAddress = config.redisUrl === undefined ? { socket: ownRedisSocket(config.home) } : { url: config.redisUrl }
   const blobs = join(config.home, 'blobs')
   const blobStore = openBlobStore(blobs)
 
@@ -102,19 +100,24 @@ async function compose(
   onEnd.push(() => ending.abort())
   const models = createKnownModels({ config, catalogue, store, supervisor, signal: ending.signal, log })
 
-  const commands = connectRedis(address, { failFast: true, name: 'outpost-gateway' })
-  const blocking = connectRedis(address, { name: 'outpost-replies' })
-  onEnd.push(() => commands.disconnect())
-  onEnd.push(() => blocking.disconnect())
+  let ownRedis: OwnRedis | undefined
+  let commands: ReturnType<typeof connectRedis> | undefined
+  let blocking: ReturnType<typeof connectRedis> | undefined
+  let stopped = false
+  onEnd.push(() => ownRedis?.stop())
+  onEnd.push(() => {
+    commands?.disconnect()
+    blocking?.disconnect()
+  })
   onEnd.push(() => dispatcher?.close())
   onEnd.push(() => supervisor.stop())
-  let stopped = false
-  onEnd.push(() => {
-    stopped = true
-  })
 
   const openQueue = async () => {
+    if (config.redisUrl === undefined) ownRedis = await startOwnRedis({ home: config.home, log })
+    if (stopped) return await ownRedis?.stop()
     const what = describeRedis(address)
+    commands = connectRedis(address, { failFast: true, name: 'outpost-gateway' })
+    blocking = connectRedis(address, { name: 'outpost-replies' })
     let said = ''
     for (;;) {
       try {
@@ -129,6 +132,7 @@ async function compose(
         await new Promise((resolve) => setTimeout(resolve, redisRetryMs))
       }
     }
+    if (stopped) return
     dispatcher = createDispatcher({
       gateway: gatewayId(config.home),
       commands,
@@ -145,8 +149,6 @@ async function compose(
     for (const model of await dispatcher.recover()) models.ensure(model)
     problem = undefined
   }
-  const queueReady = openQueue()
-  queueReady.catch((error) => log.error({ err: error }, 'the queue did not start'))
 
   const theDispatcher = (): Dispatcher => {
     if (dispatcher === undefined || problem !== undefined)
@@ -155,7 +157,7 @@ async function compose(
   }
   const notReady = (): AppError | undefined => {
     if (problem !== undefined) return problem
-    if (commands.status !== 'ready')
+    if (commands?.status !== 'ready')
       return new AppError('queue_unavailable', 'Redis does not answer; it is being restarted or reconnected', { retryAfter: 1 })
     const chat = models.resolve(wanted.chat)
     if (chat.state === 'ready') return undefined
@@ -167,7 +169,15 @@ async function compose(
     log,
     keys,
     usage,
-    models: { ...models, pull: async (id) => void (await models.pull(id)) },
+    models: {
+      ...models,
+      pull: async (id) => void (await models.pull(id)),
+      async unload(id) {
+        await models.unload(id)
+        // Who waited meanwhile still wants it.
+        if ((dispatcher?.waitingFor(id) ?? 0) > 0) models.ensure(id)
+      }
+    },
     jobs: {
       async submit(submission, listener) {
         const open = theDispatcher()
@@ -182,6 +192,20 @@ async function compose(
   })
   onEnd.push(() => app.close())
 
+  try {
+    await app.listen({ host: config.host, port: config.port, backlog: 4096 })
+  } catch (cause) {
+    throw listenError(cause, config)
+  }
+  const queueReady = openQueue()
+  // Who waits for it is told; nobody may be waiting yet.
+  queueReady.catch(() => {})
+  onEnd.push(async () => {
+    stopped = true
+    // A Redis that is away need not be waited for.
+    await Promise.race([queueReady.catch(() => {}), new Promise((resolve) => setTimeout(resolve, 500))])
+  })
+
   const door = createServer((request, response) => app.routing(request, response))
   markOwnerServer(door)
   const doorPath = ownerDoor(config.home)
@@ -190,11 +214,6 @@ async function compose(
   if (process.platform !== 'win32') chmodSync(doorPath, 0o600)
   onEnd.push(() => close(door))
 
-  try {
-    await app.listen({ host: config.host, port: config.port, backlog: 4096 })
-  } catch (cause) {
-    throw listenError(cause, config)
-  }
   const bound = app.server.address()
   const port = typeof bound === 'object' && bound !== null ? bound.port : config.port
   const url = `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`

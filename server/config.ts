@@ -15,7 +15,7 @@ const Environment = z.object({
   OUTPOST_MIRRORS: z.string().default(''),
   OUTPOST_AIR_GAP: flag.default(false),
   OUTPOST_THREADS: wholeNumber.pipe(z.int().min(1).max(1024)).optional(),
-  OUTPOST_SLOTS: wholeNumber.pipe(z.int().min(1).max(256)).optional(),
+  OUTPOST_SLOTS: wholeNumber.pipe(z.int().min(1).max(8192)).optional(),
   OUTPOST_MAX_QUEUE: wholeNumber.pipe(z.int().min(0).max(1_000_000)).default(1000),
   OUTPOST_MAX_BODY: wholeNumber.pipe(z.int().min(1024)).default(16 * 1024 * 1024),
   REDIS_URL: z.url({ protocol: /^(rediss?|unix)$/ }).optional(),

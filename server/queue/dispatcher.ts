@@ -10,7 +10,7 @@ import type { Log } from '../log.ts'
 import { type BlobStore, isLarge } from './blobs.ts'
 import { toQueuePriority } from './lanes.ts'
 import { cancelChannel, historyKey, modelOfQueue, queueKey, queueName, queuesKey } from './queue-names.ts'
-import { keyPrefix } from './redis.ts'
+import { keyPrefix, untilReady } from './redis.ts'
 import { decodeReplies, encodeReplies, type ReplyEntry } from './reply-codec.ts'
 import { startReplyReader } from './reply-reader.ts'
 
@@ -67,12 +67,16 @@ export type Dispatcher = {
   recover(): Promise<string[]>
   /** Jobs of this gateway that have not ended. */
   inFlight(): number
+  /** Those of them that wait for this model. */
+  waitingFor(model: string): number
   close(): Promise<void>
 }
 
 /** Runs of one job at most: a request that kills its worker must not kill all of them for ever. */
 const mostAttempts = 3
 const positionEveryMs = 500
+/** A Redis that is being started again is waited for this long, before a request is refused. */
+const restartMs = 5000
 
 type Live = {
   readonly jobId: string
@@ -115,6 +119,8 @@ export function createDispatcher(options: {
         connection: commands,
         prefix: keyPrefix,
         skipWaitingForReady: true,
+        // `checkRedis` has done it.
+        skipVersionCheck: true,
         defaultJobOptions: { removeOnComplete: true, removeOnFail: true },
         streams: { events: { maxLen: 0 } }
       })
@@ -546,6 +552,7 @@ export function createDispatcher(options: {
     },
 
     inFlight: () => live.size,
+    waitingFor: (model) => waiting.get(model) ?? 0,
 
     async close() {
       clearInterval(ticking)

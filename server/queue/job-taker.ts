@@ -15,8 +15,11 @@ export type JobHandler = (job: Job, context: { signal: AbortSignal; emit: (event
 
 export type JobTaker = {
   running(): number
-  /** Takes no more jobs; stops the running ones at their next token; resolves when their receipts lie in Redis. */
-  stop(): Promise<void>
+  /**
+   * Takes no more jobs. `drain`: the running ones go on to their end. Otherwise those with a reader stop at their next token and are booked;
+   * detached ones are left in the queue, for a later worker to run. Resolves when everything said lies in Redis.
+   */
+  stop(options?: { drain: boolean }): Promise<void>
 }
 
 /** Far longer than any stall of the event loop: a lock that ran out would let the job run twice. A dead worker is noticed by its process, not by this. */
@@ -42,9 +45,21 @@ export function takeJobs(options: {
   const { model, blobs, outbox, handle, log } = options
   const cancelled = new Set<string>()
   const controllers = new Map<string, AbortController>()
+  /** Detached jobs this worker leaves behind: they say nothing any more, and BullMQ keeps them. */
+  const abandoned = new Set<string>()
+  const runs = new Map<string, { detached: boolean; ended: Promise<void> }>()
 
-  const run = async (bullJob: BullJob) => {
+  const take = async (bullJob: BullJob) => {
     const jobId = bullJob.id ?? ''
+    const ended = run(bullJob, jobId)
+    runs.set(jobId, { detached: (bullJob.data as { detached?: boolean }).detached === true, ended })
+    await ended
+    runs.delete(jobId)
+    // Never to be completed by this process.
+    if (abandoned.has(jobId)) await new Promise(() => {})
+  }
+
+  const run = async (bullJob: BullJob, jobId: string) => {
     const startedAt = Date.now()
     const queued = QueuedJob.safeParse(bullJob.data)
     if (!queued.success) {
@@ -80,6 +95,7 @@ export function takeJobs(options: {
       }
     }
     const emit = (event: JobEvent) => {
+      if (abandoned.has(jobId)) return
       switch (event.type) {
         case 'text-delta':
         case 'reasoning-delta':
@@ -115,7 +131,7 @@ export function takeJobs(options: {
     }
   }
 
-  const worker = new Worker(queueName(model), run, {
+  const worker = new Worker(queueName(model), take, {
     connection: options.redis,
     prefix: keyPrefix,
     name: options.workerId,
@@ -143,11 +159,19 @@ export function takeJobs(options: {
 
   return {
     running: () => controllers.size,
-    async stop() {
-      const closing = worker.close()
-      for (const controller of controllers.values()) controller.abort()
-      await closing
+    async stop({ drain } = { drain: false }) {
+      await worker.pause(true)
+      if (!drain) {
+        for (const [jobId, controller] of controllers) {
+          if (runs.get(jobId)?.detached === true) abandoned.add(jobId)
+          controller.abort()
+        }
+      }
+      await Promise.all([...runs.values()].map(({ ended }) => ended))
       await outbox.flushed()
+      // Behind the commands with which BullMQ took the ended jobs off its list.
+      await options.redis.ping()
+      await worker.close(true)
     }
   }
 }

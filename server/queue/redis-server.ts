@@ -55,6 +55,9 @@ export function findRedisServer(path = process.env['PATH'] ?? ''): string | unde
   return undefined
 }
 
+/** Where our own Redis listens; known before it runs. */
+export const ownRedisSocket = (home: string) => socketPath(home, 'redis.sock')
+
 /**
  * Starts our own Redis: unix socket only, append-only file with fsync every second, no eviction. A server that a crashed predecessor left
  * behind in this folder is ended first (its data is on disk). Starts it again, with growing pauses, whenever it dies.
@@ -70,7 +73,7 @@ export async function startOwnRedis(options: { home: string; log: Log; onDown?: 
   }
   const folder = join(options.home, 'redis')
   mkdirSync(folder, { recursive: true, mode: 0o700 })
-  const socket = socketPath(options.home, 'redis.sock')
+  const socket = ownRedisSocket(options.home)
   const pidFile = join(folder, 'redis.pid')
   await endLeftover(socket, pidFile, log)
 

@@ -20,13 +20,14 @@ export type Supervisor = {
   ensure(model: LocalModel): void
   /** Forgets that the model was given up, and starts it. Resolves when it is loaded; throws what hindered it. */
   load(model: LocalModel): Promise<EngineDescription>
-  /** Ends the worker; its running requests are stopped first. */
+  /** Ends the worker once its running requests have ended. */
   unload(id: string): Promise<void>
   stateOf(id: string): WorkerState | undefined
   /** Resolves when the model is loaded. Throws `model_failed`. */
   loaded(id: string): Promise<EngineDescription>
   /** Ids of models with a worker. */
   list(): string[]
+  /** Ends every worker; requests that run are stopped. */
   stop(): Promise<void>
 }
 
@@ -151,11 +152,11 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     })
   }
 
-  const unload = async (id: string) => {
+  const end = async (id: string, drain: boolean) => {
     const entry = kept.get(id)
     if (entry === undefined) return
     entry.stopping = true
-    await entry.worker?.stop()
+    await entry.worker?.stop({ drain: drain && entry.state.state === 'ready' })
     if (kept.get(id) === entry) kept.delete(id)
     for (const waiter of entry.waiters.splice(0)) waiter.reject(new AppError('model_not_ready', `${id} was unloaded`))
   }
@@ -167,12 +168,12 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
       ensure(model)
       return await loaded(model.entry.id)
     },
-    unload,
+    unload: (id) => end(id, true),
     stateOf: (id) => kept.get(id)?.state,
     loaded,
     list: () => [...kept.keys()],
     async stop() {
-      await Promise.all([...kept.keys()].map(unload))
+      await Promise.all([...kept.keys()].map((id) => end(id, false)))
     }
   }
 }

@@ -18,7 +18,8 @@ export type WorkerProcess = {
   readonly ready: Promise<EngineDescription>
   /** Resolves when the process has ended. */
   readonly ended: Promise<{ code: number | null; signal: NodeJS.Signals | null }>
-  stop(): Promise<void>
+  /** `drain`: its running requests go on to their end, however long they take. */
+  stop(options: { drain: boolean }): Promise<void>
 }
 
 /** Starts one worker process and gives it its order. */
@@ -76,9 +77,9 @@ export function startWorkerProcess(
     pid: child.pid,
     ready,
     ended,
-    async stop() {
-      if (child.connected) child.send({ type: 'stop' }, () => {})
-      const timer = setTimeout(() => child.kill('SIGKILL'), stopMs)
+    async stop({ drain }) {
+      if (child.connected) child.send({ type: 'stop', drain }, () => {})
+      const timer = drain ? undefined : setTimeout(() => child.kill('SIGKILL'), stopMs)
       await ended
       clearTimeout(timer)
     }

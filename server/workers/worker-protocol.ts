@@ -19,7 +19,8 @@ export const WorkerOrder = z.object({
 })
 export type WorkerOrder = z.infer<typeof WorkerOrder>
 
-export const WorkerStop = z.object({ type: z.literal('stop') })
+/** `drain`: running requests go on to their end first. */
+export const WorkerStop = z.object({ type: z.literal('stop'), drain: z.boolean() })
 export const WorkerCommand = z.discriminatedUnion('type', [WorkerOrder, WorkerStop])
 
 /** What a worker process tells its supervisor. */

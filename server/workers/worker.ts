@@ -61,8 +61,9 @@ export async function runWorker(): Promise<void> {
     details: description.details
   })
 
-  await Promise.race([orphaned, toldToStop()])
-  await Promise.race([taker.stop(), delay(lastWordsMs)])
+  const drain = await Promise.race([orphaned.then(() => false), toldToStop()])
+  if (drain) await Promise.race([taker.stop({ drain }), orphaned])
+  await Promise.race([taker.stop({ drain: false }), delay(lastWordsMs)])
   await Promise.race([engine[Symbol.asyncDispose](), delay(lastWordsMs)])
   process.exit(0)
 }
@@ -98,10 +99,12 @@ function firstOrder(): Promise<WorkerOrder> {
   })
 }
 
-function toldToStop(): Promise<void> {
+/** Resolves with whether running requests may go on to their end. */
+function toldToStop(): Promise<boolean> {
   return new Promise((resolve) => {
     process.on('message', (message) => {
-      if (WorkerCommand.safeParse(message).data?.type === 'stop') resolve()
+      const command = WorkerCommand.safeParse(message).data
+      if (command?.type === 'stop') resolve(command.drain)
     })
   })
 }

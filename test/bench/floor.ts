@@ -1,0 +1,70 @@
+import type { JobEvent, SequencedEvent } from '#contracts/event.ts'
+import { loadConfig } from '../../server/config.ts'
+import { createFakeEngine } from '../../server/engines/fake/fake-engine.ts'
+import { FakeTraits } from '../../server/engines/fake/fake-script.ts'
+import { buildApp } from '../../server/http/app.ts'
+import { createLog } from '../../server/log.ts'
+import { openDatabase } from '../../server/store/database.ts'
+import { createKeyStore } from '../../server/store/keys.ts'
+import { createUsageStore } from '../../server/store/usage.ts'
+
+/** The floor every ratio is measured against: the same HTTP side, with the same engine called inside its process. */
+const db = openDatabase(':memory:')
+const engine = await createFakeEngine(FakeTraits.parse({ slots: 4096 }))
+const model = {
+  id: 'fake',
+  aliases: [],
+  name: 'Fake',
+  kind: 'chat' as const,
+  engine: 'fake',
+  licence: '',
+  state: 'ready' as const,
+  percent: null,
+  reason: null,
+  size: 0,
+  contextWindow: 8192,
+  slots: 4096,
+  dimensions: null,
+  createdAt: 0
+}
+const unused = async () => {
+  throw new Error('not part of the floor')
+}
+let jobs = 0
+const app = await buildApp({
+  config: loadConfig({}),
+  log: createLog({ level: 'silent' }),
+  keys: createKeyStore(db, { pepper: Buffer.alloc(32) }),
+  usage: createUsageStore(db),
+  models: { list: () => [model], resolve: () => model, pull: unused, load: unused, unload: unused },
+  jobs: {
+    async submit(submission, listener) {
+      const jobId = `job${jobs++}`
+      const controller = new AbortController()
+      let seq = 0
+      const run = async () => {
+        if (submission.kind !== 'chat') return
+        let batch: SequencedEvent[] = []
+        const send = () => {
+          const events = batch
+          batch = []
+          listener(events)
+        }
+        for await (const event of engine.chat(submission.request, controller.signal)) {
+          if (batch.length === 0) setImmediate(send)
+          batch.push(Object.assign(event as JobEvent, { jobId, seq: seq++ }))
+        }
+      }
+      void run()
+      return { jobId, leave: () => controller.abort() }
+    },
+    follow: unused,
+    cancel: async () => false,
+    queues: async () => []
+  },
+  notReady: () => undefined
+})
+await app.listen({ host: '127.0.0.1', port: 0, backlog: 4096 })
+const address = app.server.address()
+process.send?.({ port: typeof address === 'object' ? address?.port : 0 })
+process.on('disconnect', () => process.exit(0))

@@ -1,0 +1,13 @@
+import { measureOverhead } from './overhead.ts'
+import { type Section, writeSection } from './report.ts'
+import { measureTokens } from './tokens.ts'
+
+const benches: Record<string, () => Promise<Section>> = { overhead: measureOverhead, tokens: measureTokens }
+
+const wanted = process.argv.slice(2)
+const unknown = wanted.find((name) => !Object.hasOwn(benches, name))
+if (unknown !== undefined || wanted.length === 0) {
+  process.stderr.write(`Usage: npm run bench -- ${Object.keys(benches).join('|')}\n`)
+  process.exit(2)
+}
+for (const name of wanted) writeSection(await (benches[name] as () => Promise<Section>)())
