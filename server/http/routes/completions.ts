@@ -4,14 +4,8 @@ import { collectJob } from '../collect-job.ts'
 import type { Submission } from '../services.ts'
 import { createStreamListener, startStream } from '../stream-jobs.ts'
 import { laneFor } from '../wire/fields.ts'
-import {
-  type Completion,
-  type CompletionBody,
-  completionEnd,
-  createCompletionChunks,
-  toCompletion,
-  toPromptRequests
-} from '../wire/openai-completions.ts'
+import { completionEnd, createCompletionChunks } from '../wire/openai-completion-chunks.ts'
+import { type Completion, type CompletionBody, toCompletion, toPromptRequests } from '../wire/openai-completions.ts'
 import { createAnswers } from '../wire/openai-reply.ts'
 import { addUsage } from '../wire/openai-usage.ts'
 import { openAiStream } from './chat-completions.ts'

@@ -37,12 +37,12 @@ export async function followJob(context: RouteContext, request: FastifyRequest, 
   const forward = passOn(stream)
   let isOver = false
   try {
-    // The event that was seen last is read once more, because it tells whether it was the job's last.
-    const handle = await context.services.jobs.follow(id, Math.max(-1, after - 1), (events) => {
+    // Read from the start, because what was seen already tells whether it was the job's end.
+    const handle = await context.services.jobs.follow(id, -1, (events) => {
       const fresh = events.filter((event) => event.seq < 0 || event.seq > after)
       isOver = fresh.length === 0 && events.some(isLastEvent)
       if (isOver) stream.end('')
-      else forward(fresh)
+      else if (fresh.length > 0) forward(fresh)
     })
     stream.attach(handle)
     checkOwner(request.client, handle.clientId)
