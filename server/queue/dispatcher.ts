@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
 import { Job as BullJob, Queue } from 'bullmq'
 import type { Redis } from 'ioredis'
 import type { ChatRequest, EmbedRequest } from '#contracts/chat.ts'
@@ -10,7 +11,7 @@ import type { Log } from '../log.ts'
 import { type BlobStore, isLarge } from './blobs.ts'
 import { toQueuePriority } from './lanes.ts'
 import { cancelChannel, historyKey, modelOfQueue, queueKey, queueName, queuesKey } from './queue-names.ts'
-import { keyPrefix, untilReady } from './redis.ts'
+import { keyPrefix } from './redis.ts'
 import { decodeReplies, encodeReplies, type ReplyEntry } from './reply-codec.ts'
 import { startReplyReader } from './reply-reader.ts'
 
@@ -90,6 +91,8 @@ type Live = {
   contentSent: boolean
   left: LeaveReason | 'cancelled' | undefined
   blob: boolean
+  /** Redis has it. */
+  queued: boolean
 }
 
 /** The gateway's side of the queue. */
@@ -258,6 +261,29 @@ export function createDispatcher(options: {
     await commands.zadd(queueKey(entry.model, 'marker'), 0, '0')
   }
 
+  /** Tries again for as long as a restart of Redis takes. Throws what the last try threw. */
+  const whileRestarting = async (attempt: () => Promise<unknown>) => {
+    const deadline = Date.now() + restartMs
+    for (;;) {
+      try {
+        await attempt()
+        return
+      } catch (error) {
+        // BullMQ keeps the failure of a queue that was made while the connection was down.
+        queues.clear()
+        if ((error as Error).name === 'ReplyError' || Date.now() > deadline) throw error
+        await delay(20)
+      }
+    }
+  }
+
+  const openHistory = (jobId: string, owner: string) =>
+    commands
+      .multi()
+      .xadd(historyKey(jobId), '*', 'owner', owner)
+      .pexpire(historyKey(jobId), 24 * 3600_000)
+      .exec()
+
   const stopJob = async (entry: Live, error: AppError) => {
     try {
       // Both at once: the job is either still waiting, or some worker has it, or is just taking it (it remembers the message).
@@ -290,7 +316,8 @@ export function createDispatcher(options: {
       started: false,
       contentSent: false,
       left: undefined,
-      blob
+      blob,
+      queued: listener === undefined
     }
     live.set(jobId, entry)
     changeWaiting(model, 1)
@@ -332,7 +359,7 @@ export function createDispatcher(options: {
   /** A Redis that came back without our jobs (no append-only file) would let their readers wait for ever. */
   const reconcile = async () => {
     await reader.caughtUp()
-    const all = [...live.values()]
+    const all = [...live.values()].filter((entry) => entry.queued)
     const pipeline = commands.pipeline()
     for (const entry of all) pipeline.exists(queueKey(entry.model, entry.jobId))
     const found = (await pipeline.exec()) ?? []
@@ -361,17 +388,15 @@ export function createDispatcher(options: {
       const entry = addLive(jobId, model, job, listener, blob)
       try {
         if (blob) await blobs.write(jobId, request)
-        if (detached)
-          await commands
-            .multi()
-            .xadd(historyKey(jobId), '*', 'owner', client.id)
-            .pexpire(historyKey(jobId), 24 * 3600_000)
-            .exec()
-        await queueOf(model).add(
-          kind,
-          { ...job, request: blob ? { blob: jobId } : request },
-          { jobId, priority: toQueuePriority(lane, submission.priority) }
-        )
+        if (detached) await whileRestarting(() => openHistory(jobId, client.id))
+        const priority = toQueuePriority(lane, submission.priority)
+        await whileRestarting(async () => {
+          // A connection that broke in between says nothing of whether the job was taken; something heard of it does. Adding it again under
+          // the same id changes nothing if it is there.
+          if (entry.seq > 0 || !live.has(jobId)) return
+          await queueOf(model).add(kind, { ...job, request: blob ? { blob: jobId } : request }, { jobId, priority })
+        })
+        entry.queued = true
       } catch (cause) {
         forget(entry)
         if (cause instanceof AppError) throw cause
