@@ -31,7 +31,8 @@ export async function run(args: string[]): Promise<number> {
   const watch = file === undefined ? undefined : watchReadiness(server)
   try {
     makeReady({ server, config, pull: !values['no-pull'], logFile: file, log, signal }).catch((error: unknown) => log.error({ err: error }, 'start'))
-    await stopping
+    // A queue that cannot start at all (no redis-server here) ends the server.
+    await Promise.race([stopping, server.queueReady.then(() => stopping)])
     say('stopping')
   } finally {
     watch?.end()

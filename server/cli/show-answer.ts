@@ -18,6 +18,10 @@ export async function showAnswer(client: Client, settings: ChatSettings, message
     isThinking = false
   }
   let last = '\n'
+  const endLine = () => {
+    if (last !== '\n') stdout.write('\n')
+    last = '\n'
+  }
   try {
     const answer = await readAnswer(
       client,
@@ -42,10 +46,13 @@ export async function showAnswer(client: Client, settings: ChatSettings, message
       },
       signal
     )
-    if (last !== '\n' || answer.text === '') stdout.write('\n')
+    if (answer.text === '') last = ''
+    endLine()
     if (stderr.isTTY) tell(paint('dim', answer.finishReason === 'cancelled' ? '(stopped)' : speedText(answer), stderr))
     return answer
   } finally {
     answerBegins()
+    // An error shall not stand behind half an answer.
+    endLine()
   }
 }
