@@ -142,6 +142,8 @@ export class ReplyStream implements Reader {
   start(): void {
     this.#reply.hijack()
     this.#started = true
+    // A long conversation need not lie in memory for as long as its answer takes.
+    this.#reply.request.body = undefined
     if (this.#raw.destroyed) return
     const headers = this.#reply.getHeaders()
     headers['content-type'] = 'text/event-stream; charset=utf-8'

@@ -147,6 +147,18 @@ test('it completes several prompts, merged in their order, streamed or not', asy
   assert.equal(total, 22)
 })
 
+test('many prompts at once raise no warning', async () => {
+  const warnings: Error[] = []
+  const note = (warning: Error) => warnings.push(warning)
+  process.on('warning', note)
+  await using it = await startWithClient()
+  const whole = await it.client.completions.create({ model: 'small', prompt: new Array(40).fill('x') })
+  assert.equal(whole.choices.length, 40)
+  await new Promise((resolve) => setImmediate(resolve))
+  process.off('warning', note)
+  assert.deepEqual(warnings, [])
+})
+
 test('when one prompt of several fails, the others are left and the failure is the answer', async () => {
   await using it = await startWithClient((job) => {
     const { request } = job.submission

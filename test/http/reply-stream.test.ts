@@ -54,6 +54,7 @@ test('a client that does not read is cut off at a bounded amount, and others go 
     sent += 80_000
     await new Promise((resolve) => setImmediate(resolve))
   }
+  assert.ok(job.hasLeft, `${sent} bytes were taken and none refused`)
   assert.equal(await job.left, 'client_too_slow')
   // What the system's own socket buffers take, plus ours; never what the model could make.
   assert.ok(sent < 50_000_000, `${sent} bytes were taken`)

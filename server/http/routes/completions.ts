@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Usage } from '#contracts/event.ts'
 import { collectJob } from '../collect-job.ts'
@@ -25,6 +26,8 @@ export async function completions(context: RouteContext, request: FastifyRequest
   }
   const jobs = submissions.map((submission) => ({ submission, ...createAnswers() }))
   const stop = new AbortController()
+  // Each job listens for the end of the connection; with many prompts Node would take that for a leak.
+  setMaxListeners(jobs.length + 10, reply.raw, stop.signal)
   try {
     const ended = await Promise.all(
       jobs.map(({ submission, add }) => collectJob({ ...context, reply, submission, onEvent: add, signal: stop.signal }))
