@@ -9,6 +9,7 @@ import { buildApp } from './http/app.ts'
 import { markOwnerServer } from './http/plugins/owner-door.ts'
 import { createKnownModels, type KnownModels } from './known-models.ts'
 import type { Log } from './log.ts'
+import { isLoopback } from './loopback.ts'
 import { loadCatalogue } from './models/catalogue.ts'
 import { createModelStore } from './models/store.ts'
 import { openBlobStore } from './queue/blobs.ts'
@@ -232,7 +233,7 @@ function wantedId(wanted: string | undefined, fallback: string, store: ReturnTyp
 }
 
 function refuseOpenDoor(config: Config, keys: KeyStore, insecureHttp: boolean): void {
-  if (['127.0.0.1', '::1', 'localhost'].includes(config.host)) return
+  if (isLoopback(config.host)) return
   if (!keys.anyActive()) {
     throw new AppError(
       'forbidden',

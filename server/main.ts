@@ -3,7 +3,7 @@ import { UsageError } from './cli/usage-error.ts'
 import { isVerb, usage, verbs } from './cli/verbs.ts'
 import { ConfigError } from './config.ts'
 import { AppError } from './errors.ts'
-import { version } from './http/version.ts'
+import { version } from './version.ts'
 
 /** `outpost <verb> …`. Exit code 0: done, 1: failed, 2: wrong usage. */
 async function main(): Promise<number> {

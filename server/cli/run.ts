@@ -31,8 +31,11 @@ export async function run(args: string[]): Promise<number> {
   const isConversation = words.length === 0 && process.stdin.isTTY
   if (isConversation && values.json) throw new UsageError('--json wants a prompt')
 
-  const config = loadConfig()
-  const client = await needServer(config)
+  // Before anything is pulled or asked.
+  const prompt = isConversation ? '' : await readPrompt(words)
+  if (!isConversation && prompt.trim() === '') throw new UsageError('the prompt is empty')
+
+  const client = await needServer(loadConfig())
   const model = await bring(client, name)
   const settings: ChatSettings = {
     model,
@@ -40,8 +43,6 @@ export async function run(args: string[]): Promise<number> {
   }
   if (isConversation) return await converse(client, settings, values.system)
 
-  const prompt = await readPrompt(words)
-  if (prompt.trim() === '') throw new UsageError('the prompt is empty')
   const messages: Message[] = [
     ...(values.system === undefined ? [] : [{ role: 'system' as const, content: values.system }]),
     { role: 'user', content: prompt }
@@ -51,8 +52,7 @@ export async function run(args: string[]): Promise<number> {
     sayJson({ model, ...answer })
     return 0
   }
-  const answer = await showAnswer(client, settings, messages)
-  if (answer.finishReason === 'length') tell(paint('dim', '(cut off: it reached its limit of tokens)', process.stderr))
+  await showAnswer(client, settings, messages)
   return 0
 }
 

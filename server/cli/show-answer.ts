@@ -48,6 +48,7 @@ export async function showAnswer(client: Client, settings: ChatSettings, message
     )
     if (answer.text === '') last = ''
     endLine()
+    if (answer.finishReason === 'length') tell(paint('dim', '(cut off: it reached its limit of tokens)', stderr))
     if (stderr.isTTY) tell(paint('dim', answer.finishReason === 'cancelled' ? '(stopped)' : speedText(answer), stderr))
     return answer
   } finally {

@@ -38,3 +38,9 @@ export const errorCodes = [
 
 export const ErrorCode = z.enum(errorCodes)
 export type ErrorCode = z.infer<typeof ErrorCode>
+
+/** Errors as OpenAI's clients expect them, with our stable `code`. Our own dialect has the same shape. */
+export const ErrorBody = z.object({
+  error: z.object({ message: z.string(), type: z.string(), param: z.string().nullable(), code: ErrorCode })
+})
+export type ErrorBody = z.infer<typeof ErrorBody>

@@ -1,6 +1,6 @@
 import { z } from 'zod'
+import { ErrorBody } from '#contracts/error.ts'
 import { type Access, accessOf } from './access.ts'
-import { ErrorBody } from './wire/error-body.ts'
 
 /** One event as a reader of the stream gets it. */
 const ServerSentEvent = z.object({ data: z.string(), event: z.string().optional(), id: z.string().optional() })

@@ -39,6 +39,9 @@ test('the command line with a running server', async (t) => {
   await t.test('run writes one answer and nothing else', async () => {
     const { code, stdout, stderr } = await asked(['run', 'fake', 'fake: say="hello there"'])
     assert.deepEqual({ code, stdout, stderr }, { code: 0, stdout: 'hello there\n', stderr: '' })
+    const cut = await asked(['run', 'fake', '--max-tokens', '2', 'fake: tokens=9'])
+    assert.equal(cut.stdout.trim().split(' ').length, 2)
+    assert.equal(cut.stderr, '(cut off: it reached its limit of tokens)\n')
   })
 
   await t.test('run takes its prompt from a pipe, also between words', async () => {

@@ -91,7 +91,7 @@ test('a request that comes while Redis is down waits for it', async (t) => {
   const server = await startTestServer(t)
   process.kill(redisOf(server.home), 'SIGKILL')
   const response = await chat(server, 'fake: tokens=2')
-  assert.equal(response.status, 200, response.status === 200 ? '' : await response.text() + server.stderr())
+  assert.equal(response.status, 200, response.status === 200 ? '' : (await response.text()) + server.stderr())
   assert.equal((await Array.fromAsync(dataOf(response))).at(-1), '[DONE]')
 })
 

@@ -47,10 +47,17 @@ test('a caller on this machine without a key is local: models yes, administratio
 })
 
 test('a wrong key is refused even on this machine, and says how to authenticate', async () => {
-  const { call } = await build()
+  const { call, key } = await build()
+  key()
   const refused = await call({ headers: { authorization: 'Bearer op-wrong' } })
   assert.deepEqual([refused.status, refused.code, refused.headers['www-authenticate']], [401, 'unauthorized', 'Bearer'])
   assert.equal((await call({ headers: { authorization: 'Basic abc' } })).status, 401)
+})
+
+test('while there are no keys at all, whatever an SDK sends in their place counts as none, on this machine only', async () => {
+  assert.equal((await (await build()).call({ headers: { authorization: 'Bearer sk-whatever' } })).status, 200)
+  assert.equal((await (await build()).call({ headers: { authorization: 'Bearer sk-whatever', 'x-forwarded-for': '10.0.0.1' } })).status, 401)
+  assert.equal((await (await build({ OUTPOST_HOST: '0.0.0.0' })).call({ headers: { authorization: 'Bearer sk-whatever' } })).status, 401)
 })
 
 test('both key headers work, and must agree when both are sent', async () => {

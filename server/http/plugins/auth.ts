@@ -1,29 +1,32 @@
 import type { FastifyRequest } from 'fastify'
 import type { Client, Role } from '#contracts/key.ts'
 import { AppError } from '../../errors.ts'
+import { isLoopback } from '../../loopback.ts'
 import type { KeyStore } from '../../store/keys.ts'
 import { isOwnerConnection } from './owner-door.ts'
-import { isLoopback } from './security.ts'
 
 const owner: Client = { id: 'owner', name: 'owner', role: 'owner', lane: 'interactive' }
 const local: Client = { id: 'local', name: 'local', role: 'local', lane: 'interactive' }
 
-/** SDKs insist on some key. This one stands for none, so that they work on the machine itself without a secret. */
+/** SDKs insist on some key. This one always stands for none, so that they work on the machine itself without a secret. */
 const noKey = 'local'
 
 /** Says who is calling. Throws `unauthorized` or `key_revoked`. */
 export function createAuthentication(options: { keys: KeyStore; boundHost: string }): (request: FastifyRequest) => Client {
   const localAllowed = isLoopback(options.boundHost)
+  const isLocal = (request: FastifyRequest) => localAllowed && isLoopback(request.raw.socket.remoteAddress ?? '') && !isForwarded(request)
   return (request) => {
     const secret = presentedSecret(request)
     if (secret !== undefined) {
       const result = options.keys.authenticate(secret)
       if ('client' in result) return result.client
       if (result.error === 'revoked') throw new AppError('key_revoked', 'this key was revoked; ask an administrator for another one')
+      // While this server has no keys at all, whatever an SDK was given stands for none. Once there are keys, a wrong one is a mistake worth hearing of.
+      if (!options.keys.anyActive() && isLocal(request)) return local
       throw new AppError('unauthorized', 'this key is unknown here; check it, or ask an administrator for one')
     }
     if (isOwnerConnection(request.raw)) return owner
-    if (localAllowed && isLoopback(request.raw.socket.remoteAddress ?? '') && !isForwarded(request)) return local
+    if (isLocal(request)) return local
     throw new AppError('unauthorized', 'a key is needed: send "Authorization: Bearer …" or "x-api-key: …"')
   }
 }

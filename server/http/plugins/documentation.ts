@@ -2,8 +2,8 @@ import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance } from 'fastify'
 import { jsonSchemaTransform } from 'fastify-type-provider-zod'
+import { version } from '../../version.ts'
 import { accessOf } from '../access.ts'
-import { version } from '../version.ts'
 
 /** Either header; the empty one is the caller without a key on the machine itself. */
 const keyForms = [{ bearer: [] }, { apiKey: [] }, {}]

@@ -2,13 +2,8 @@ import { isIP } from 'node:net'
 import { hostname } from 'node:os'
 import type { FastifyRequest } from 'fastify'
 import { AppError } from '../../errors.ts'
+import { isLoopback } from '../../loopback.ts'
 import { isOwnerConnection } from './owner-door.ts'
-
-/** Whether an address or host name means this very machine and nothing beyond it. */
-export function isLoopback(host: string): boolean {
-  const name = host.startsWith('::ffff:') ? host.slice(7) : host
-  return name === 'localhost' || name.endsWith('.localhost') || name === '::1' || (name.startsWith('127.') && isIP(name) === 4)
-}
 
 /**
  * Guards against DNS rebinding: a page on the web whose name was pointed at this machine sends its own name as Host. So Host must be a name

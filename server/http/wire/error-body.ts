@@ -1,13 +1,6 @@
-import { z } from 'zod'
-import { ErrorCode } from '#contracts/error.ts'
+import type { ErrorBody } from '#contracts/error.ts'
 import type { SequencedEvent } from '#contracts/event.ts'
 import { AppError } from '../../errors.ts'
-
-/** Errors as OpenAI's clients expect them, with our stable `code`. Our own dialect has the same shape. */
-export const ErrorBody = z.object({
-  error: z.object({ message: z.string(), type: z.string(), param: z.string().nullable(), code: ErrorCode })
-})
-export type ErrorBody = z.infer<typeof ErrorBody>
 
 export function toErrorBody(error: AppError): ErrorBody {
   return { error: { message: error.message, type: typeOf(error.status), param: error.param ?? null, code: error.code } }

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { SequencedEvent, TokenLogprob, Usage } from '#contracts/event.ts'
 import type { Lane } from '#contracts/job.ts'
-import { version } from '../version.ts'
+import { version } from '../../version.ts'
 import { tierOf } from './fields.ts'
 import { OpenAiLogprobs, OpenAiUsage, toOpenAiFinish, toOpenAiLogprobs, toOpenAiUsage } from './openai-usage.ts'
 

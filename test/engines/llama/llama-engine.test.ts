@@ -133,14 +133,26 @@ test('an engine for embeddings does not chat', async () => {
   )
 })
 
-test('a file that is cut off or is no model is corrupt, and says which', async (t) => {
+test('a file that is cut off, lies in its header or is no model is corrupt, and says which', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'outpost-weights-'))
   t.after(() => rmSync(folder, { recursive: true }))
   const head = Buffer.alloc(4_000_000)
   const whole = openSync(path, 'r')
   readSync(whole, head, 0, head.length, 0)
   closeSync(whole)
-  const files = { 'cut.gguf': head, 'short.gguf': head.subarray(0, 100), 'text.gguf': Buffer.from('not a model'), 'empty.gguf': Buffer.alloc(0) }
+  const lying = (offset: number) => {
+    const copy = Buffer.from(head)
+    copy.writeBigUInt64LE(1n << 40n, offset)
+    return copy
+  }
+  const lies = { 'tensors.gguf': lying(8), 'metadata.gguf': lying(16), 'key.gguf': lying(24) }
+  const files = {
+    ...lies,
+    'cut.gguf': head,
+    'short.gguf': head.subarray(0, 100),
+    'text.gguf': Buffer.from('not a model'),
+    'empty.gguf': Buffer.alloc(0)
+  }
   for (const [name, content] of Object.entries(files)) {
     const file = join(folder, name)
     writeFileSync(file, content)

@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict'
+import { globSync, readFileSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+
+/** Room → the rooms it may import, besides itself, the contracts and the base (config, errors, log, home, socket paths). */
+const allowed: Record<string, readonly string[]> = {
+  contracts: [],
+  base: [],
+  engines: [],
+  models: [],
+  store: [],
+  queue: [],
+  jobs: ['engines', 'models'],
+  workers: ['queue', 'jobs', 'engines'],
+  plans: ['store'],
+  http: ['queue', 'store', 'models'],
+  compose: ['engines', 'models', 'store', 'queue', 'jobs', 'workers', 'plans', 'http'],
+  cli: ['compose', 'models', 'workers', 'queue']
+}
+
+/** Heavy packages live in one room each, so that swapping one touches one room. */
+const packageRooms: Record<string, string> = {
+  fastify: 'http',
+  '@fastify/swagger': 'http',
+  '@fastify/swagger-ui': 'http',
+  'fastify-type-provider-zod': 'http',
+  bullmq: 'queue',
+  ioredis: 'queue',
+  'better-sqlite3': 'store',
+  'node-llama-cpp': 'engines'
+}
+
+const baseFiles = new Set(['config.ts', 'errors.ts', 'log.ts', 'home.ts', 'loopback.ts', 'socket-path.ts', 'version.ts'])
+const composeFiles = new Set(['compose.ts', 'known-models.ts'])
+
+/** The room of a file under `server/`. */
+function roomOf(file: string): string {
+  const [first = '', second] = relative(join(root, 'server'), file).split('/')
+  if (second !== undefined) return first
+  if (baseFiles.has(first)) return 'base'
+  return composeFiles.has(first) ? 'compose' : 'cli'
+}
+
+function importsOf(file: string): string[] {
+  return [...readFileSync(file, 'utf8').matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map(([, name]) => name ?? '')
+}
+
+const files = globSync('server/**/*.ts', { cwd: root }).map((file) => join(root, file))
+
+test('rooms import only what the table allows', () => {
+  assert.ok(files.length > 50, 'the files are found')
+  const wrong: string[] = []
+  for (const file of files) {
+    const room = roomOf(file)
+    for (const name of importsOf(file)) {
+      if (!name.startsWith('.')) continue
+      const target = roomOf(resolve(dirname(file), name))
+      if (target === room || target === 'contracts' || (target === 'base' && room !== 'contracts')) continue
+      if (!(allowed[room] ?? []).includes(target)) wrong.push(`${relative(root, file)} (${room}) imports ${name} (${target})`)
+    }
+  }
+  assert.deepEqual(wrong, [])
+})
+
+test('every room is in the table', () => {
+  const unknown = new Set(files.map(roomOf).filter((room) => !Object.hasOwn(allowed, room)))
+  assert.deepEqual([...unknown], [])
+})
+
+test('each heavy package is imported in one room only', () => {
+  const wrong: string[] = []
+  for (const file of files) {
+    for (const name of importsOf(file)) {
+      const owner = packageRooms[name]
+      if (owner !== undefined && roomOf(file) !== owner) wrong.push(`${relative(root, file)} imports ${name}, which lives in ${owner}`)
+    }
+  }
+  assert.deepEqual(wrong, [])
+})
+
+test('contracts import nothing but zod and each other', () => {
+  const wrong = files
+    .filter((file) => roomOf(file) === 'contracts')
+    .flatMap((file) =>
+      importsOf(file)
+        .filter((name) => name !== 'zod' && !name.startsWith('./'))
+        .map((name) => `${relative(root, file)}: ${name}`)
+    )
+  assert.deepEqual(wrong, [])
+})
