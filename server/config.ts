@@ -28,6 +28,9 @@ const Environment = z.object({
   HF_ENDPOINT: z.url({ protocol: /^https?$/ }).default('https://huggingface.co')
 })
 
+/** Every variable that is read. `docs/configuration.md` describes them; a test holds the two together. */
+export const variableNames: readonly string[] = Object.keys(Environment.shape)
+
 export type Config = Readonly<{
   home: string
   host: string
