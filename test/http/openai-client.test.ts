@@ -190,6 +190,7 @@ test('its errors have their classes, codes and fields', async () => {
   })
   await assert.rejects(it.client.chat.completions.create({ model: 'nothing', messages }), OpenAI.NotFoundError)
   await using wrong = await startWithClient(undefined, 'op-wrong')
+  wrong.server.services.keys.create({ name: 'another', role: 'user', lane: 'normal' })
   await assert.rejects(wrong.client.models.list(), OpenAI.AuthenticationError)
 })
 
