@@ -1,13 +1,14 @@
-import { AppError } from '../../errors.ts'
+import { AppError, toAppError } from '../../errors.ts'
 import type { Native, NativeSampler } from './native.ts'
 import { createPrefillShare, planStep } from './plan-step.ts'
-import { commonPrefix, type Slot } from './slots.ts'
+import { createSlotCache } from './slot-cache.ts'
+import type { Slot } from './slots.ts'
 import type { ThreadController } from './threads.ts'
 
 /** The model's own probabilities for one token, before any sampling setting. Natural logarithms. */
 export type TokenChances = { logprob: number; top: { token: number; logprob: number }[] }
 
-/** What the decoder is asked to run in a slot. Its callbacks are called between steps and must not throw. */
+/** What the decoder is asked to run in a slot. Its callbacks are called between steps. */
 export type DecodeTask = {
   slot: Slot
   prompt: number[]
@@ -31,8 +32,6 @@ export type Decoder = {
 
 type Running = DecodeTask & { pending: number[]; next: number; generating: boolean; order: number; cancelled: boolean }
 
-/** A copy moves a whole slot of memory, so a few tokens are evaluated sooner than copied. */
-const worthCopying = 128
 const noLogits = new Uint32Array(0)
 const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
@@ -50,6 +49,7 @@ export function createDecoder(options: {
 }): Decoder {
   const { native, batchSize, threads } = options
   const { context } = native
+  const cache = createSlotCache({ context, slots: options.slots, slidingWindow: options.slidingWindow })
   const share = createPrefillShare(batchSize)
   const neutral = native.createSampler({})
   const joining: Running[] = []
@@ -66,46 +66,12 @@ export function createDecoder(options: {
         task.onEnd(undefined)
         continue
       }
-      await borrow(task.slot, task.prompt)
-      const cached = reuse(task.slot, task.prompt)
+      const cached = await cache.prepare(task.slot, task.prompt)
       task.pending = task.prompt.slice(cached)
       running.push(task)
       running.sort((a, b) => a.slot.id - b.slot.id)
       task.onStart(cached)
     }
-  }
-
-  /** Copies the cache of a slot that knows much more of the prompt: the same system message, or another answer to the same request. */
-  async function borrow(slot: Slot, prompt: number[]) {
-    if (options.slidingWindow > 0) return
-    let known = commonPrefix(slot.tokens, prompt) + worthCopying
-    let lender: Slot | undefined
-    for (const other of options.slots) {
-      const prefix = commonPrefix(other.tokens, prompt)
-      if (other === slot || prefix < known) continue
-      lender = other
-      known = prefix
-    }
-    if (lender === undefined) return
-    slot.tokens = []
-    const last = await context.copySequenceStateFromOtherSequence(slot.id, lender.id).catch(() => -1)
-    if (last === lender.tokens.length - 1) slot.tokens = lender.tokens.slice()
-  }
-
-  /** Leaves in the slot what it shares with the prompt, but never all of it: the last token's evaluation gives the first logits. */
-  function reuse(slot: Slot, prompt: number[]): number {
-    const keep = Math.min(commonPrefix(slot.tokens, prompt), prompt.length - 1)
-    if (keep === slot.tokens.length) return keep
-    // A sliding window forgets old positions: what is left must reach back a whole window from where we go on.
-    const oldest = options.slidingWindow > 0 ? context.getSequenceKvCacheMinPosition(slot.id) : 0
-    const reaches = oldest <= 0 || oldest <= keep - options.slidingWindow
-    if (keep > 0 && reaches && context.removeTokenCellsFromSequence(slot.id, keep, -1)) {
-      slot.tokens.length = keep
-      return keep
-    }
-    context.disposeSequence(slot.id)
-    slot.tokens = []
-    return 0
   }
 
   function leave(task: Running, error: AppError | undefined) {
@@ -217,7 +183,12 @@ export function createDecoder(options: {
     task.generating = true
     task.pending = [choice.token]
     task.next = 0
-    if (!task.onToken(choice.token, choice.chances)) leave(task, undefined)
+    try {
+      if (!task.onToken(choice.token, choice.chances)) leave(task, undefined)
+    } catch (error) {
+      // One answer's bug must not end the others of this step.
+      leave(task, toAppError(error, 'engine_failed'))
+    }
   }
 
   /** After a failed decode nobody knows what the cache holds. */
