@@ -29,7 +29,9 @@ export async function makeReady(start: Start): Promise<void> {
   try {
     const chat = models.resolve(wanted.chat).id
     await server.queueReady
+    signal.throwIfAborted()
     await bring(chat, start)
+    signal.throwIfAborted()
     say(greeting(server, chat, config, start.logFile))
   } catch (error) {
     if (signal.aborted) return
@@ -95,12 +97,17 @@ API:  ${server.address}/docs  Chat in another terminal: outpost run ${model}
 }
 
 const watchMs = 1000
+/** Looks within which a server that starts has its Redis, or can say why not. */
+const startLooks = 6
 
 /** Tells a terminal when a server that runs cannot serve any more, and when it can again; the log, which has more, goes to a file then. */
 export function watchReadiness(server: Pick<Server, 'notReady'>): { end(): void } {
   let said: string | undefined
   let seen: string | undefined
+  let looks = 0
   const timer = setInterval(() => {
+    looks++
+    if (looks <= startLooks) return
     const problem = server.notReady()
     // Pulling and loading are shown by themselves.
     const message = problem === undefined || problem.code === 'model_not_ready' ? undefined : problem.message

@@ -43,3 +43,14 @@ test('a port that is taken ends the start with one line that says what to do', a
   assert.deepEqual([code, stdout], [1, ''])
   assert.equal(stderr, `outpost: port ${port} on 127.0.0.1 is taken: stop what uses it, or choose another with --port (0: any free one)\n`)
 })
+
+test('a Redis that is away is told on the terminal, and the server still stops at once', async (t) => {
+  const home = temporaryFolder(t)
+  writeCatalogue(home, fakeCatalogue)
+  const run = startOutpostOnTerminal(t, ['serve', '--port', '0'], { home, env: { NO_COLOR: '1', REDIS_URL: `unix://${home}/none.sock` } })
+  await run.says(/⚠ Redis at unix:\/\/\S+none\.sock is unreachable/)
+  run.write('\u0003')
+  await run.says(/stopping\r\n/)
+  assert.equal(await run.ended, 0)
+  assert.ok(!run.stdout().includes('Ready with'), run.stdout())
+})
