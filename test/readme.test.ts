@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { execFile, spawnSync } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, globSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { temporaryFolder } from './helpers/folder.ts'
@@ -23,11 +23,14 @@ test('the first commands of README.md are npm start and npm test, and both are s
   assert.ok(scripts['start'] && scripts['test'])
 })
 
-test('the files that README.md links to are there', () => {
-  const links = [...readme.matchAll(/\]\(([^)#]+)\)/g)].map(([, target = '']) => target)
-  assert.ok(links.length > 5)
+test('every file that a page links to is there', () => {
+  const pages = ['README.md', 'CONTRIBUTING.md', ...globSync('docs/**/*.md', { cwd: root })]
+  const links = pages.flatMap((page) =>
+    [...readFileSync(join(root, page), 'utf8').matchAll(/\]\((?!https?:)([^)#]+)\)/g)].map(([, target = '']) => ({ page, target }))
+  )
+  assert.ok(links.length > 10, 'the links are found')
   assert.deepEqual(
-    links.filter((target) => !existsSync(join(root, target))),
+    links.filter(({ page, target }) => !existsSync(join(root, dirname(page), target))),
     []
   )
 })
