@@ -9,7 +9,7 @@ import { encodeReplies, type ReplyEntry } from './reply-codec.ts'
 const keptAfterEndMs = 2 * 60_000
 const keptWhileRunningMs = 24 * 3600_000
 /** Writes under way at once to one gateway. Beyond it the next ones are gathered: a slow Redis gets larger messages, not more. */
-const writesUnderWay = 4
+const writesUnderWay = 1
 
 export type JobSender = {
   send(event: JobEvent): void

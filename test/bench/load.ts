@@ -6,6 +6,8 @@ import { connect, type Socket } from 'node:net'
  */
 export type LoadOrder =
   | { kind: 'rounds'; port: number; streams: number; rounds: number; body: string }
+  /** Each stream asks again as soon as it has its answer, and begins at another moment: `streams` are always open. */
+  | { kind: 'paced'; port: number; streams: number; each: number; spreadMs: number; body: string }
   | { kind: 'closed-loop'; port: number; streams: number; requests: number; body: string }
   | { kind: 'hold'; port: number; streams: number; body: string }
   | { kind: 'release' }
@@ -118,6 +120,13 @@ async function run(order: LoadOrder): Promise<LoadReport> {
             })
           })
       )
+    )
+  } else if (order.kind === 'paced') {
+    await Promise.all(
+      connections.map(async (connection) => {
+        await new Promise((resolve) => setTimeout(resolve, Math.random() * order.spreadMs))
+        for (let i = 0; i < order.each && (await one(connection)); i++) await new Promise((resolve) => setTimeout(resolve, Math.random() * 20))
+      })
     )
   } else if (order.kind === 'rounds') {
     for (let round = 0; round < order.rounds; round++) {

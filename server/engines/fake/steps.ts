@@ -6,8 +6,8 @@ export function createSteps(): { next(stepMs: number): Promise<void>; stop(): vo
   const beats = new Map<number, { waiting: (() => void)[]; dueAt: number; timer: NodeJS.Timeout | undefined }>()
 
   const beatOf = (stepMs: number) => {
-    let beat = beats.get(stepMs)
-    if (beat === undefined) beats.set(stepMs, (beat = { waiting: [], dueAt: 0, timer: undefined }))
+    const beat = beats.get(stepMs) ?? { waiting: [], dueAt: 0, timer: undefined }
+    beats.set(stepMs, beat)
     return beat
   }
 
