@@ -24,11 +24,9 @@ export async function takeFileLock(path: string, signal: AbortSignal, onWait: ()
   for (;;) {
     signal.throwIfAborted()
     if (tryCreate(path, token)) return hold(path, token)
-    if (isStale(path)) takeAway(path)
-    else {
-      onWait()
-      await wait(pollMs, undefined, { signal })
-    }
+    if (isStale(path) && takeAway(path)) continue
+    onWait()
+    await wait(pollMs, undefined, { signal })
   }
 }
 
@@ -69,17 +67,21 @@ function isStale(path: string): boolean {
   return owner !== undefined && owner.host === hostname() && !isAlive(owner.pid)
 }
 
-/** Two that see the same dead lock must not both remove it: the second would remove the new lock of the first. So removing has a lock of its own. */
-function takeAway(path: string): void {
+/**
+ * Two that see the same dead lock must not both remove it: the second would remove the new lock of the first. So removing has a lock of its own.
+ * False: another process holds that one, or died with it.
+ */
+function takeAway(path: string): boolean {
   const guard = `${path}.takeover`
   const since = statSync(guard, { throwIfNoEntry: false })?.mtimeMs
   if (since !== undefined && Date.now() - since > staleMs) rmSync(guard, { force: true })
-  if (!tryCreate(guard, '')) return
+  if (!tryCreate(guard, '')) return false
   try {
     if (isStale(path)) rmSync(path, { force: true })
   } finally {
     rmSync(guard, { force: true })
   }
+  return true
 }
 
 /** Undefined: there is none, or its owner has not finished writing it. */

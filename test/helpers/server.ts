@@ -1,12 +1,16 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { ownerDoor } from '../../server/socket-path.ts'
 import { temporaryFolder } from './folder.ts'
 import { type Ending, onEnd } from './on-end.ts'
 
 export const program = fileURLToPath(new URL('../../server/main.ts', import.meta.url))
+
+/** What a server of a test loads first. */
+const endWithParent = new URL('./end-with-parent.ts', import.meta.url).href
 
 /** Two models of the fake engine that need no weights, so that they are here at once. */
 export const fakeCatalogue = {
@@ -69,10 +73,10 @@ export type TestServerOptions = {
 export async function startTestServer(t: Ending, options: TestServerOptions = {}): Promise<TestServer> {
   const home = options.home ?? temporaryFolder(t)
   if (options.catalogue !== null) writeCatalogue(home, options.catalogue ?? fakeCatalogue)
-  const child = spawn(process.execPath, [program, 'serve', '--port', '0', ...(options.args ?? [])], {
+  const child = spawn(process.execPath, ['--import', endWithParent, program, 'serve', '--port', '0', ...(options.args ?? [])], {
     env: testEnvironment(home, options.env),
-    stdio: ['ignore', 'pipe', 'pipe']
-  })
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc']
+  }) as ChildProcess & Record<'stdout' | 'stderr', Readable> // stdio says that both are pipes
   const output = { stdout: '', stderr: '' }
   for (const name of ['stdout', 'stderr'] as const) child[name].setEncoding('utf8').on('data', (text: string) => (output[name] += text))
   // "close", not "exit": what it wrote last has arrived then.

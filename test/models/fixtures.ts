@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -18,6 +19,12 @@ export const someBytes = (size = 300_000) => randomBytes(size)
 
 export function sha256Of(bytes: Buffer): string {
   return createHash('sha256').update(bytes).digest('hex')
+}
+
+/** Not `deepEqual`: describing how two large buffers differ takes node gigabytes and minutes. */
+export function assertSameBytes(actual: Buffer, expected: Buffer): void {
+  assert.equal(actual.length, expected.length)
+  assert.equal(sha256Of(actual), sha256Of(expected))
 }
 
 export function fileOf(bytes: Buffer, sources: string[] = [], name = 'weights.bin'): ModelFile {

@@ -12,7 +12,7 @@ import { createModelStore, type ModelStore } from '../../server/models/store.ts'
 import { verifyModel } from '../../server/models/verify.ts'
 import { buildGguf, smallGguf } from '../helpers/gguf.ts'
 import { startFileServer } from './file-server.ts'
-import { catalogueOf, entryOf, fileOf, settings, sha256Of, silent, someBytes, temporaryFolder } from './fixtures.ts'
+import { assertSameBytes, catalogueOf, entryOf, fileOf, settings, sha256Of, silent, someBytes, temporaryFolder } from './fixtures.ts'
 
 function place(entry: CatalogueEntry, folder: string): { store: ModelStore; blob: string } {
   const store = createModelStore({ folder, catalogue: catalogueOf(entry), log: silent })
@@ -32,7 +32,7 @@ test('a model comes from a folder mirror, is listed, and a second pull has nothi
   const seen: number[] = []
   const onProgress = ({ received, total }: { received: number; total: number }) => seen.push(received / total)
   const model = await pullModel({ entry, store, sources: settings({ mirrors: [folder.path] }), log: silent, onProgress })
-  assert.deepEqual(readFileSync(model.files[0]?.path ?? ''), bytes)
+  assertSameBytes(readFileSync(model.files[0]?.path ?? ''), bytes)
   assert.equal(store.list()[0]?.entry.id, 'some-model')
   assert.equal(store.find('SOME-model-alias')?.entry.id, 'some-model')
   assert.equal(seen.at(-1), 1)
@@ -51,7 +51,7 @@ test('a source with wrong bytes is left for the next one, and nothing of it stay
   const entry = entryOf([fileOf(bytes)])
   const { store, blob } = place(entry, folder.path)
   await pullModel({ entry, store, sources: settings({ mirrors: [bad.url, good.url] }), log: silent })
-  assert.deepEqual(readFileSync(blob), bytes)
+  assertSameBytes(readFileSync(blob), bytes)
   assert.deepEqual([bad.requests.length, good.requests.length], [1, 1])
 })
 
@@ -88,7 +88,7 @@ test('a connection that breaks in the middle is taken up where it broke', async 
   const entry = entryOf([fileOf(bytes)])
   const { store, blob } = place(entry, folder.path)
   await pullModel({ entry, store, sources: settings({ mirrors: [server.url] }), log: silent })
-  assert.deepEqual(readFileSync(blob), bytes)
+  assertSameBytes(readFileSync(blob), bytes)
   assert.deepEqual(
     server.requests.map(({ range }) => range),
     [undefined, 'bytes=60000-', 'bytes=120000-', 'bytes=180000-']
@@ -109,7 +109,7 @@ test('a file that changed at its source since the break starts again instead of 
   const entry = entryOf([fileOf(bytes)])
   const { store, blob } = place(entry, folder.path)
   await pullModel({ entry, store, sources: settings({ mirrors: [server.url] }), log: silent })
-  assert.deepEqual(readFileSync(blob), bytes)
+  assertSameBytes(readFileSync(blob), bytes)
   assert.deepEqual(
     server.requests.map(({ range, ifRange }) => [range, ifRange]),
     [
@@ -127,7 +127,7 @@ test('a beginning that belongs to another file costs one more try, not the pull'
   const { store, blob } = place(entry, folder.path)
   writeFileSync(`${blob}.partial`, someBytes(70_000))
   await pullModel({ entry, store, sources: settings({ mirrors: [server.url] }), log: silent })
-  assert.deepEqual(readFileSync(blob), bytes)
+  assertSameBytes(readFileSync(blob), bytes)
   assert.deepEqual(
     server.requests.map(({ range }) => range),
     ['bytes=70000-', undefined]
@@ -149,7 +149,7 @@ test('a partial file that is longer than the whole is thrown away, and one that 
   const second = place(entry, join(folder.path, 'b'))
   writeFileSync(`${second.blob}.partial`, bytes)
   await pullModel({ entry, store: second.store, sources: settings({ mirrors: [server.url] }), log: silent })
-  assert.deepEqual(readFileSync(second.blob), bytes)
+  assertSameBytes(readFileSync(second.blob), bytes)
   assert.equal(server.requests.length, 1)
 })
 
@@ -198,7 +198,7 @@ test('a stopped pull keeps what came, and the next one goes on from there', asyn
   held = false
   await pullModel({ entry, store, sources: settings({ mirrors: [server.url] }), log: silent })
   assert.equal(server.requests.at(-1)?.range, 'bytes=100000-')
-  assert.deepEqual(readFileSync(blob), bytes)
+  assertSameBytes(readFileSync(blob), bytes)
 })
 
 test('two who ask for the same model at once share one download, and one leaving does not stop the other', async () => {
@@ -293,7 +293,7 @@ test('a pull killed with -9 is taken up by the next process with a Range', async
   held = false
   await pullModel({ entry, store, sources, log: silent })
   assert.deepEqual(server.requests.at(-1), { path: '/weights.bin', range: 'bytes=150000-', ifRange: '"v1"', authorization: undefined })
-  assert.deepEqual(readFileSync(blob), bytes)
+  assertSameBytes(readFileSync(blob), bytes)
   assert.deepEqual(readdirSync(join(folder.path, 'blobs')), [`sha256-${sha256Of(bytes)}`])
 })
 

@@ -8,6 +8,7 @@ import type { Engine } from '../engine.ts'
 import { type FakeTraits, plainText, type Script, scriptOf } from './fake-script.ts'
 import { sampleJson } from './sample-json.ts'
 import { createSteps } from './steps.ts'
+import { createHold } from './stop-hold.ts'
 
 export { fakeTraitsOf } from './fake-script.ts'
 
@@ -81,21 +82,21 @@ export async function createFakeEngine(traits: FakeTraits): Promise<Engine> {
       return
     }
 
-    let sent = ''
+    const hold = createHold(request.generation.stop)
+    const delta = (text: string): EngineEvent => {
+      const { logprobs } = request.features
+      return logprobs === undefined ? { type: 'text-delta', index, text } : { type: 'text-delta', index, text, logprobs: [logprobOf(text, logprobs)] }
+    }
     for (const token of answer(request, script, index)) {
       if (await isOver()) break
-      const stop = request.generation.stop.map((text) => (sent + token).indexOf(text)).filter((at) => at !== -1)
-      if (stop.length > 0) {
-        const rest = (sent + token).slice(sent.length, Math.min(...stop))
-        if (rest !== '') yield { type: 'text-delta', index, text: rest }
+      const { free, stopped } = hold.add(token)
+      for (const text of free) yield delta(text)
+      if (stopped) {
         finishReason = 'stop'
         break
       }
-      sent += token
-      yield request.features.logprobs === undefined
-        ? { type: 'text-delta', index, text: token }
-        : { type: 'text-delta', index, text: token, logprobs: [logprobOf(token, request.features.logprobs)] }
     }
+    for (const text of hold.rest()) yield delta(text)
     yield { type: 'sequence-end', index, finishReason: finishReason ?? 'stop' }
   }
 

@@ -8,7 +8,7 @@ import { pullModel } from '../../../server/models/pull.ts'
 import { isPrivateAddress } from '../../../server/models/sources/http-download.ts'
 import { createModelStore } from '../../../server/models/store.ts'
 import { startFileServer } from '../file-server.ts'
-import { catalogueOf, entryOf, fileOf, settings, sha256Of, silent, someBytes, temporaryFolder } from '../fixtures.ts'
+import { assertSameBytes, catalogueOf, entryOf, fileOf, settings, sha256Of, silent, someBytes, temporaryFolder } from '../fixtures.ts'
 
 const bytes = someBytes(5000)
 
@@ -24,7 +24,7 @@ test('a mirror is asked for the name of the file, then for its hash', async () =
   using folder = temporaryFolder()
   await using server = await startFileServer((path) => (path === `/some/where/sha256-${sha256Of(bytes)}` ? { bytes } : undefined))
   const model = await pull(folder.path, `${server.url}/some/where`)
-  assert.deepEqual(readFileSync(model.files[0]?.path ?? ''), bytes)
+  assertSameBytes(readFileSync(model.files[0]?.path ?? ''), bytes)
   assert.deepEqual(
     server.requests.map(({ path }) => path),
     ['/some/where/weights.bin', `/some/where/sha256-${sha256Of(bytes)}`]

