@@ -141,9 +141,9 @@ async function compose(
       blobs: blobStore,
       maxQueue: config.maxQueue,
       slotsOf: models.slotsOf,
-      onReceipt: (receipt) => {
-        usage.book(receipt)
-        logEnd(log, receipt)
+      onReceipts: (receipts) => {
+        usage.bookAll(receipts)
+        for (const receipt of receipts) logEnd(log, receipt)
       },
       log
     })

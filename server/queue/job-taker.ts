@@ -6,6 +6,7 @@ import { type Job, QueuedJob, type Receipt } from '#contracts/job.ts'
 import { AppError, toAppError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { BlobStore } from './blobs.ts'
+import { toErrorEvent } from './live-jobs.ts'
 import type { Outbox } from './outbox.ts'
 import { cancelChannel, queueName } from './queue-names.ts'
 import { keyPrefix } from './redis.ts'
@@ -118,14 +119,7 @@ export function takeJobs(options: {
     } catch (cause) {
       const error = toAppError(cause, 'engine_failed')
       if (error.status >= 500) log.error({ jobId, code: error.code, err: error }, 'job failed')
-      emit({
-        type: 'error',
-        code: error.code,
-        message: error.message,
-        retryable: error.retryable,
-        ...(error.param === undefined ? {} : { param: error.param }),
-        ...(error.retryAfter === undefined ? {} : { retryAfter: error.retryAfter })
-      })
+      emit(toErrorEvent(error))
     } finally {
       controllers.delete(jobId)
     }

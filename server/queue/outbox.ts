@@ -1,13 +1,11 @@
 import type { Redis } from 'ioredis'
-import { isLastEvent, type JobEvent } from '#contracts/event.ts'
+import type { JobEvent } from '#contracts/event.ts'
 import type { Receipt } from '#contracts/job.ts'
 import type { Log } from '../log.ts'
-import { historyKey, replyKey } from './queue-names.ts'
+import { appendHistory } from './history.ts'
+import { replyKey } from './queue-names.ts'
 import { encodeReplies, type ReplyEntry } from './reply-codec.ts'
 
-/** How long a detached job's events are kept after its end, and at most while it runs. */
-const keptAfterEndMs = 2 * 60_000
-const keptWhileRunningMs = 24 * 3600_000
 /** Writes under way at once to one gateway. Beyond it the next ones are gathered: a slow Redis gets larger messages, not more. */
 const writesUnderWay = 1
 
@@ -60,12 +58,8 @@ export function createOutbox(redis: Redis, log: Log): Outbox {
       return
     }
     const batch = redis.multi()
-    for (const entry of detached) {
-      const key = historyKey(entry.jobId)
-      const ended = entry.events.some(isLastEvent)
-      batch.xadd(key, '*', 'r', encodeReplies([{ ...entry, receipt: undefined }])).pexpire(key, ended ? keptAfterEndMs : keptWhileRunningMs)
-    }
     // The history first: who is told of an event can already read it there.
+    for (const entry of detached) appendHistory(batch, entry)
     await batch.xadd(replyKey(gateway), '*', 'r', encodeReplies(all)).exec()
   }
 

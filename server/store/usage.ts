@@ -26,6 +26,8 @@ export type UsagePeriod = {
 export type UsageStore = {
   /** Writes one row at once. Again with the same `jobId` changes nothing; returns whether it was the first time. */
   book(receipt: Receipt): boolean
+  /** Those of one tick, in one transaction. Returns how many were new. */
+  bookAll(receipts: Receipt[]): number
   /** Largest first; days oldest first. */
   summary(options: UsagePeriod & { by: 'key' | 'model' | 'day' }): UsageSummary[]
   /** Newest first; `before` is the `id` of the last row of the page before. */
@@ -53,31 +55,35 @@ export function createUsageStore(db: Database): UsageStore {
   const summaries = { key: summarise('key'), model: summarise('model'), day: summarise('day') }
   const page = db.prepare<[number, number], StoredRow>('SELECT * FROM usage WHERE id < ? ORDER BY id DESC LIMIT ?')
 
+  const book = (receipt: Receipt): boolean => {
+    const { usage } = receipt
+    const { changes } = insert.run(
+      receipt.jobId,
+      receipt.requestId,
+      receipt.kind,
+      receipt.clientId,
+      receipt.model,
+      receipt.lane,
+      Math.round(receipt.submittedAt),
+      usage.promptTokens,
+      usage.cachedTokens,
+      usage.completionTokens,
+      usage.reasoningTokens,
+      receipt.queueMs,
+      receipt.ttftMs,
+      receipt.totalMs,
+      receipt.finishReason,
+      receipt.errorCode
+    )
+    if (changes === 0) return false
+    totals.add(receipt)
+    return true
+  }
+  const bookTogether = db.transaction((receipts: Receipt[]) => receipts.filter(book).length)
+
   return {
-    book(receipt) {
-      const { usage } = receipt
-      const { changes } = insert.run(
-        receipt.jobId,
-        receipt.requestId,
-        receipt.kind,
-        receipt.clientId,
-        receipt.model,
-        receipt.lane,
-        Math.round(receipt.submittedAt),
-        usage.promptTokens,
-        usage.cachedTokens,
-        usage.completionTokens,
-        usage.reasoningTokens,
-        receipt.queueMs,
-        receipt.ttftMs,
-        receipt.totalMs,
-        receipt.finishReason,
-        receipt.errorCode
-      )
-      if (changes === 0) return false
-      totals.add(receipt)
-      return true
-    },
+    book,
+    bookAll: (receipts) => (receipts.length === 1 ? receipts.filter(book).length : bookTogether(receipts)),
     summary: ({ by, from = 0, to = Number.MAX_SAFE_INTEGER }) => summaries[by].all(from, to),
     rows: ({ limit, before = Number.MAX_SAFE_INTEGER }) => page.all(before, limit).map(fromRow),
     totals: () => totals.read()

@@ -44,9 +44,9 @@ export async function testDispatcher(
     blobs: openBlobStore(`${home}/blobs`),
     maxQueue: options.maxQueue ?? 100,
     slotsOf: () => options.slots ?? 1,
-    onReceipt: (receipt) => {
-      receipts.push(receipt)
-      for (const listener of heard) listener(receipt)
+    onReceipts: (fresh) => {
+      receipts.push(...fresh)
+      for (const receipt of fresh) for (const listener of heard) listener(receipt)
     },
     log
   })
