@@ -35,6 +35,16 @@ export function createRecovery(options: {
 
   const mayRunAgain = (entry: LiveJob) => !entry.contentSent && entry.attempt < mostAttempts
 
+  const dropActive = async (model: string, jobId: string) => {
+    try {
+      await queues.dropActive(model, jobId)
+    } catch (error) {
+      // Without Redis it is tried again as a whole; what BullMQ itself refuses must not keep the reader waiting.
+      if (commands.status !== 'ready') throw error
+      log.error({ jobId, err: error }, 'a lost job could not be taken off the active list')
+    }
+  }
+
   const runAgain = async (entry: LiveJob) => {
     // Before it is put back: a worker may take it in the same moment.
     live.restart(entry, entry.attempt + 1)
@@ -56,7 +66,7 @@ export function createRecovery(options: {
           await runAgain(entry)
           continue
         }
-        await queues.dropActive(model, jobId)
+        await dropActive(model, jobId)
         if (entry === undefined) continue
         const lost = 'the process that ran the model ended in the middle of the answer: send the request again'
         live.end(entry, entry.left === undefined ? new AppError('worker_lost', lost, { retryAfter: 1 }) : new AppError(entry.left, 'the reader left'))
