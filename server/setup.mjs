@@ -89,7 +89,7 @@ function seeToOwnNode(root) {
 }
 
 function seeToRedis() {
-  if (process.env.REDIS_URL || process.env.OUTPOST_REDIS) return
+  if (process.env.REDIS_URL) return
   const found = findRedis()
   if (found.file !== undefined) return
   const old = found.tooOld.length === 0 ? '' : ` (${found.tooOld.join(', ')})`
