@@ -20,6 +20,23 @@ export function encodeReplies(entries: Iterable<ReplyEntry>): string {
   return JSON.stringify(packed)
 }
 
+/** Entries of one job that follow each other become one. */
+export function joinReplies(entries: ReplyEntry[]): ReplyEntry[] {
+  const joined: ReplyEntry[] = []
+  const latest = new Map<string, ReplyEntry>()
+  for (const entry of entries) {
+    const before = latest.get(entry.jobId)
+    if (before !== undefined && before.attempt === entry.attempt && before.seq + before.events.length === entry.seq) {
+      for (const event of entry.events) before.events.push(event)
+      before.receipt = entry.receipt
+    } else {
+      latest.set(entry.jobId, entry)
+      joined.push(entry)
+    }
+  }
+  return joined
+}
+
 const PackedEntry = z.tuple([z.string(), z.int(), z.int().min(0), z.array(z.unknown())]).rest(z.unknown())
 
 /** Throws a zod error on what no worker of this version writes. The text shape is checked by hand: it is the path of every token. */
