@@ -76,8 +76,10 @@ export function startReplyReader(options: {
     async stop() {
       stopped = true
       await commands.xtrim(key, 'MINID', last).catch(() => {})
+      // While it is between two tries to connect, what waits for the connection is never told that it was given up.
+      const isAway = blocking.status === 'reconnecting'
       blocking.disconnect()
-      await reading
+      if (!isAway) await reading
     }
   }
 }
