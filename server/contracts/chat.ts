@@ -53,13 +53,17 @@ export type ResponseFormat = z.infer<typeof ResponseFormat>
 
 export const limits = { stopStrings: 16, stopLength: 256, sequences: 16, tools: 128, logprobs: 20, logitBias: 1024 } as const
 
-/** The constant settings of a generation, apart from the changing parts (messages, tools). Units: temperature 0–2, probabilities 0–1, tokens. */
+/**
+ * The constant settings of a generation, apart from the changing parts (messages, tools). Units: temperature 0–2, probabilities 0–1, tokens.
+ * What a client leaves out is as llama.cpp has it (temperature 0.8, top-k 40, top-p 0.95, min-p 0.05): unfiltered sampling at temperature 1
+ * makes small models babble.
+ */
 export const Generation = z.object({
-  temperature: z.number().min(0).max(2).default(1),
-  topP: z.number().gt(0).max(1).default(1),
+  temperature: z.number().min(0).max(2).default(0.8),
+  topP: z.number().gt(0).max(1).default(0.95),
   /** 0 = off. */
-  topK: z.int().min(0).max(1_000_000).default(0),
-  minP: z.number().min(0).max(1).default(0),
+  topK: z.int().min(0).max(1_000_000).default(40),
+  minP: z.number().min(0).max(1).default(0.05),
   /** Tokens to generate at most, per sequence. Absent: until the model stops, or the context window is full (`length`). */
   maxTokens: z.int().min(1).max(10_000_000).optional(),
   /** Same seed, same settings, same model: same answer on the same machine. */

@@ -14,7 +14,11 @@ test('temperature 0 takes the likeliest token and nothing else', () => {
 })
 
 test('settings that change nothing are left out', () => {
-  assert.deepEqual(configOf({ seed: 3 }), { temperature: 1, seed: 3 })
+  assert.deepEqual(configOf({ temperature: 1, topP: 1, topK: 0, minP: 0, seed: 3 }), { temperature: 1, seed: 3 })
+})
+
+test('a client that says nothing gets sampling that even a small model answers sensibly with', () => {
+  assert.deepEqual(configOf({ seed: 3 }), { temperature: 0.8, topP: 0.95, topK: 40, minP: 0.05, seed: 3 })
 })
 
 test('settings that change something are handed on', () => {
