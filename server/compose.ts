@@ -5,7 +5,6 @@ import type { Receipt } from '#contracts/job.ts'
 import type { Config } from './config.ts'
 import { AppError, toAppError } from './errors.ts'
 import { gatewayId, prepareHome } from './home.ts'
-import { buildApp } from './http/app.ts'
 import { markOwnerServer } from './http/plugins/owner-door.ts'
 import { createKnownModels, type KnownModels } from './known-models.ts'
 import type { Log } from './log.ts'
@@ -13,7 +12,7 @@ import { isLoopback } from './loopback.ts'
 import { loadCatalogue } from './models/catalogue.ts'
 import { createModelStore } from './models/store.ts'
 import { openBlobStore } from './queue/blobs.ts'
-import { createDispatcher, type Dispatcher } from './queue/dispatcher.ts'
+import type { Dispatcher } from './queue/dispatcher.ts'
 import { checkRedis, connectRedis, describeRedis, type RedisAddress, untilReady } from './queue/redis.ts'
 import { type OwnRedis, ownRedisSocket, startOwnRedis } from './queue/redis-server.ts'
 import { ownerDoor } from './socket-path.ts'
@@ -23,6 +22,7 @@ import { createKeyStore, type KeyStore } from './store/keys.ts'
 import { loadPepper } from './store/pepper.ts'
 import { createUsageStore } from './store/usage.ts'
 import { createSupervisor } from './workers/supervisor.ts'
+import type { SpareWorker } from './workers/worker-process.ts'
 
 export type Server = {
   /** `http://127.0.0.1:4477` */
@@ -41,8 +41,8 @@ export type Server = {
 const redisRetryMs = 2000
 
 /** Puts the whole server together and starts it. It listens when this resolves; Redis and models come up behind it, as `/readyz` tells. */
-export async function startServer(options: { config: Config; insecureHttp: boolean; log: Log }): Promise<Server> {
-  const { config, log } = options
+export async function startServer(options: { config: Config; insecureHttp: boolean; log: Log; spareWorker?: SpareWorker }): Promise<Server> {
+  const { log } = options
   const onEnd: (() => Promise<void> | void)[] = []
   const stop = async () => {
     for (const end of onEnd.splice(0).reverse()) await Promise.resolve(end()).catch((error) => log.warn({ err: error }, 'stopping'))
@@ -56,7 +56,7 @@ export async function startServer(options: { config: Config; insecureHttp: boole
 }
 
 async function compose(
-  { config, insecureHttp, log }: { config: Config; insecureHttp: boolean; log: Log },
+  { config, insecureHttp, log, spareWorker }: { config: Config; insecureHttp: boolean; log: Log; spareWorker?: SpareWorker },
   onEnd: (() => Promise<void> | void)[],
   stop: () => Promise<void>
 ): Promise<Server> {
@@ -86,6 +86,7 @@ async function compose(
 
   let dispatcher: Dispatcher | undefined
   let problem: AppError | undefined = new AppError('queue_unavailable', 'the queue is starting', { retryAfter: 1 })
+  const recovered = Promise.withResolvers<void>()
   const supervisor = createSupervisor({
     redis: address,
     blobs,
@@ -93,6 +94,8 @@ async function compose(
     slots: config.slots,
     logLevel: config.logLevel,
     log,
+    spare: spareWorker,
+    queueReady: recovered.promise,
     onProgress: (model, percent) => dispatcher?.loading(model, percent),
     onLost: async (model, workerId) => dispatcher?.workerLost(model, workerId),
     onGivenUp: async (model, error) => dispatcher?.giveUp(model, error)
@@ -112,6 +115,9 @@ async function compose(
   })
   onEnd.push(() => dispatcher?.close())
   onEnd.push(() => supervisor.stop())
+  // Loading takes longest, so it begins first; the modules of HTTP and queue are loaded beside it.
+  if (spareWorker !== undefined) beginLoading(models, wanted.chat)
+  const [{ buildApp }, { createDispatcher }] = await Promise.all([import('./http/app.ts'), import('./queue/dispatcher.ts')])
 
   const openQueue = async () => {
     if (config.redisUrl === undefined) ownRedis = await startOwnRedis({ home: config.home, log })
@@ -148,6 +154,7 @@ async function compose(
       log
     })
     for (const model of await dispatcher.recover()) models.ensure(model)
+    recovered.resolve()
     problem = undefined
   }
 
@@ -230,6 +237,16 @@ async function compose(
 function wantedId(wanted: string | undefined, fallback: string, store: ReturnType<typeof createModelStore>): string {
   if (wanted === undefined) return fallback
   return wanted.toLowerCase().endsWith('.gguf') ? store.adopt(wanted).entry.id : wanted
+}
+
+/** What hinders it is said by whoever waits for the model. */
+function beginLoading(models: KnownModels, name: string): void {
+  try {
+    const { id, state } = models.resolve(name)
+    if (state === 'present') models.ensure(id)
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error
+  }
 }
 
 function refuseOpenDoor(config: Config, keys: KeyStore, insecureHttp: boolean): void {

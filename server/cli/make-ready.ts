@@ -21,6 +21,9 @@ export type Start = {
   signal: AbortSignal
 }
 
+/** Who is told that it is ready asks now; a second model that is being loaded would take the processor from that first answer. */
+const embeddingDelayMs = 1000
+
 /** Pulls and loads the models the server shall have, and says on the terminal how that goes. */
 export async function makeReady(start: Start): Promise<void> {
   const { server, config, log, signal } = start
@@ -38,6 +41,7 @@ export async function makeReady(start: Start): Promise<void> {
     tell(`outpost: ${wanted.chat} cannot answer: ${toAppError(error).message}`)
   }
   try {
+    await delay(embeddingDelayMs, undefined, { signal })
     await bring(models.resolve(wanted.embedding).id, start)
   } catch (error) {
     if (signal.aborted) return

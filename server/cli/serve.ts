@@ -1,10 +1,10 @@
-import { renameSync, statSync } from 'node:fs'
+import { existsSync, renameSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { startServer } from '../compose.ts'
 import { type Config, loadConfig } from '../config.ts'
 import { prepareHome } from '../home.ts'
 import { createLog, type Log } from '../log.ts'
+import { startSpareWorker } from '../workers/worker-process.ts'
 import { numberOption } from './arguments.ts'
 import { makeReady, watchReadiness } from './make-ready.ts'
 import { say } from './terminal.ts'
@@ -27,7 +27,10 @@ export async function run(args: string[]): Promise<number> {
   const config = withOptions(loadConfig(), values)
   const { log, file } = openLog(config)
   const { stopping, signal } = untilSignal()
-  const server = await startServer({ config, insecureHttp: values['insecure-http'], log })
+  // Only a catalogue of one's own names other engines.
+  const spareWorker = startSpareWorker(existsSync(join(config.home, 'models', 'catalogue.json')) ? undefined : 'llama')
+  const { startServer } = await import('../compose.ts')
+  const server = await startServer({ config, insecureHttp: values['insecure-http'], log, spareWorker })
   const watch = file === undefined ? undefined : watchReadiness(server)
   try {
     makeReady({ server, config, pull: !values['no-pull'], logFile: file, log, signal }).catch((error: unknown) => log.error({ err: error }, 'start'))

@@ -3,7 +3,7 @@ import type { EngineDescription } from '../engines/engine.ts'
 import { AppError, toAppError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { RedisAddress } from '../queue/redis.ts'
-import { startWorkerProcess, type WorkerProcess } from './worker-process.ts'
+import { type SpareWorker, startWorkerProcess, type WorkerProcess } from './worker-process.ts'
 
 /** Ends in a row, without the model having been loaded in between, after which a model is given up. */
 const mostFailedLoads = 3
@@ -38,6 +38,10 @@ export type SupervisorOptions = {
   slots: number | undefined
   logLevel: string
   log: Log
+  /** Used for the first model. */
+  spare?: SpareWorker | undefined
+  /** Models are loaded before the queue is there; jobs are taken when this has resolved. */
+  queueReady: Promise<void>
   onProgress: (model: string, percent: number) => void
   /** A worker's process ended without being told to. Resolves when its jobs are taken care of; only then is it started again. */
   onLost: (model: string, workerId: string) => Promise<void>
@@ -83,6 +87,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
       },
       {
         log,
+        process: options.spare?.take(),
         onProgress: (percent) => {
           if (entry.worker === worker && entry.state.state === 'loading') entry.state = { state: 'loading', percent }
           options.onProgress(about.id, percent)
@@ -90,6 +95,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
       }
     )
     entry.worker = worker
+    void options.queueReady.then(() => worker.take())
     void run(entry, worker, startedAt)
   }
 

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import type { EngineDescription } from '../engines/engine.ts'
 import { AppError } from '../errors.ts'
 import type { Log } from '../log.ts'
-import { type WorkerOrder, WorkerReport } from './worker-protocol.ts'
+import { type WorkerCommand, type WorkerOrder, WorkerReport } from './worker-protocol.ts'
 
 /** A worker asked to stop gets this long before it is killed. */
 const stopMs = 8000
@@ -18,18 +18,34 @@ export type WorkerProcess = {
   readonly ready: Promise<EngineDescription>
   /** Resolves when the process has ended. */
   readonly ended: Promise<{ code: number | null; signal: NodeJS.Signals | null }>
+  /** Lets it take jobs as soon as its model is loaded. */
+  take(): void
   /** `drain`: its running requests go on to their end, however long they take. */
   stop(options: { drain: boolean }): Promise<void>
 }
 
-/** Starts one worker process and gives it its order. */
-export function startWorkerProcess(
-  order: Omit<WorkerOrder, 'type' | 'workerId'>,
-  options: { log: Log; onProgress: (percent: number) => void }
-): WorkerProcess {
-  const { log } = options
-  const workerId = `w-${randomBytes(6).toString('hex')}`
-  const child: ChildProcess = fork(fileURLToPath(new URL('../main.ts', import.meta.url)), ['worker'], {
+/** A worker process that has no order yet. It does not keep its parent alive, and ends with it. */
+export type SpareWorker = { take(): ChildProcess | undefined }
+
+/** Starts a worker before it is known what for: a process takes a while to start, and another core can do that meanwhile. */
+export function startSpareWorker(expectedEngine?: 'llama'): SpareWorker {
+  let spare: ChildProcess | undefined = forkWorker(expectedEngine)
+  const streams = () => [spare, spare?.channel, spare?.stderr] as ({ ref(): void; unref(): void } | null | undefined)[]
+  for (const handle of streams()) handle?.unref()
+  // One that cannot even be started is found out by the worker started in its place.
+  spare.on('error', () => {})
+  return {
+    take() {
+      for (const handle of streams()) handle?.ref()
+      const taken = spare?.connected ? spare : undefined
+      spare = undefined
+      return taken
+    }
+  }
+}
+
+function forkWorker(expectedEngine?: string): ChildProcess {
+  return fork(fileURLToPath(new URL('../main.ts', import.meta.url)), ['worker', ...(expectedEngine === undefined ? [] : [expectedEngine])], {
     execArgv: process.execArgv.filter((argument) => !argument.startsWith('--inspect') && !argument.startsWith('--test')),
     // One pool thread: with more, each decode may come from another one, each with a thread team of its own whose spinning barriers
     // fight (2–2.7 times slower).
@@ -37,6 +53,17 @@ export function startWorkerProcess(
     stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
     serialization: 'json'
   })
+}
+
+/** Starts one worker process, or uses the one given, and gives it its order. */
+export function startWorkerProcess(
+  order: Omit<WorkerOrder, 'type' | 'workerId'>,
+  options: { log: Log; onProgress: (percent: number) => void; process?: ChildProcess | undefined }
+): WorkerProcess {
+  const { log } = options
+  const workerId = `w-${randomBytes(6).toString('hex')}`
+  const child = options.process ?? forkWorker()
+  let isReady = false
   let errorOutput = ''
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     errorOutput = (errorOutput + text).slice(-keptErrorOutput)
@@ -57,6 +84,7 @@ export function startWorkerProcess(
       if (report.type === 'load-progress') options.onProgress(report.percent)
       else if (report.type === 'failed') failure = new AppError(report.code, report.message)
       else {
+        isReady = true
         const { contextWindow, slots, embeddingDimensions, details } = report
         resolve({ contextWindow, slots, details, ...(embeddingDimensions === null ? {} : { embeddingDimensions }) })
       }
@@ -68,17 +96,24 @@ export function startWorkerProcess(
   })
   ready.catch(() => {})
 
-  child.send({ type: 'order', workerId, ...order } satisfies WorkerOrder, (error) => {
-    if (error !== null) log.debug({ err: error }, 'a worker ended before it had its order')
-  })
+  const send = (command: WorkerCommand) => {
+    if (!child.connected) return
+    child.send(command, (error) => {
+      if (error !== null) log.debug({ err: error }, `a worker ended before it was told to ${command.type}`)
+    })
+  }
+  send({ type: 'order', workerId, ...order })
 
   return {
     workerId,
     pid: child.pid,
     ready,
     ended,
+    take: () => send({ type: 'take' }),
     async stop({ drain }) {
-      if (child.connected) child.send({ type: 'stop', drain }, () => {})
+      // One that still loads has nothing to hand in, and would not listen before it has loaded.
+      if (isReady) send({ type: 'stop', drain })
+      else child.kill('SIGKILL')
       const timer = drain ? undefined : setTimeout(() => child.kill('SIGKILL'), stopMs)
       await ended
       clearTimeout(timer)

@@ -21,7 +21,10 @@ export type WorkerOrder = z.infer<typeof WorkerOrder>
 
 /** `drain`: running requests go on to their end first. */
 export const WorkerStop = z.object({ type: z.literal('stop'), drain: z.boolean() })
-export const WorkerCommand = z.discriminatedUnion('type', [WorkerOrder, WorkerStop])
+/** The gateway has looked after the jobs of its last run: a worker that has loaded its model may take jobs now. */
+export const WorkerTake = z.object({ type: z.literal('take') })
+export const WorkerCommand = z.discriminatedUnion('type', [WorkerOrder, WorkerTake, WorkerStop])
+export type WorkerCommand = z.infer<typeof WorkerCommand>
 
 /** What a worker process tells its supervisor. */
 export const WorkerReport = z.discriminatedUnion('type', [

@@ -4,10 +4,6 @@ import { toAppError } from '../errors.ts'
 import { runChat } from '../jobs/chat.ts'
 import { runEmbed } from '../jobs/embed.ts'
 import { createLog, type Log } from '../log.ts'
-import { openBlobStore } from '../queue/blobs.ts'
-import { takeJobs } from '../queue/job-taker.ts'
-import { createOutbox } from '../queue/outbox.ts'
-import { connectRedis } from '../queue/redis.ts'
 import { WorkerCommand, type WorkerOrder, type WorkerReport } from './worker-protocol.ts'
 
 /** A worker that cannot hand in its receipts in this time ends all the same. */
@@ -16,8 +12,9 @@ const lastWordsMs = 3000
 /**
  * The worker process: loads one model, takes its jobs. It ends when it is told to, and when the process that started it is gone
  * (the message channel closes), after stopping its jobs and handing in what they cost.
+ * `expected`: the engine it will probably be ordered to use, to get ready while the order is being made.
  */
-export async function runWorker(): Promise<void> {
+export async function runWorker(expected: string | undefined): Promise<void> {
   // Ctrl-C in a terminal goes to the whole group; when to stop is the supervisor's to say.
   process.on('SIGINT', () => {})
   process.on('SIGTERM', () => {})
@@ -26,7 +23,10 @@ export async function runWorker(): Promise<void> {
   process.on('disconnect', () => {
     if (!loaded) process.exit(0)
   })
-  const order = await firstOrder()
+  const commands = listen()
+  // A module that cannot be loaded is reported when the order comes.
+  if (expected === 'llama') void importLlama().catch(() => {})
+  const order = await commands.order
   const log = createLog({ level: order.logLevel, name: `worker ${order.model}` })
   let engine: Engine
   try {
@@ -37,6 +37,9 @@ export async function runWorker(): Promise<void> {
     process.exit(1)
   }
   loaded = true
+  const queue = await importQueue()
+  if (!(await Promise.race([commands.mayTake.then(() => true), orphaned.then(() => false), commands.stop.then(() => false)]))) process.exit(0)
+  const { connectRedis, createOutbox, openBlobStore, takeJobs } = queue
   const redis = connectRedis(order.redis)
   const replies = connectRedis(order.redis)
   const subscriber = connectRedis(order.redis)
@@ -61,7 +64,7 @@ export async function runWorker(): Promise<void> {
     details: description.details
   })
 
-  const drain = await Promise.race([orphaned.then(() => false), toldToStop()])
+  const drain = await Promise.race([orphaned.then(() => false), commands.stop])
   if (drain) await Promise.race([taker.stop({ drain }), orphaned])
   await Promise.race([taker.stop({ drain: false }), delay(lastWordsMs)])
   await Promise.race([engine[Symbol.asyncDispose](), delay(lastWordsMs)])
@@ -69,12 +72,16 @@ export async function runWorker(): Promise<void> {
 }
 
 async function loadEngine(order: WorkerOrder, log: Log): Promise<Engine> {
-  const onProgress = (percent: number) => report({ type: 'load-progress', percent })
+  const onProgress = (percent: number) => {
+    report({ type: 'load-progress', percent })
+    // The weights are being read by another thread: time to do what this one needs later.
+    void importQueue()
+  }
   if (order.engine === 'fake') {
     const { createFakeEngine, fakeTraitsOf } = await import('../engines/fake/fake-engine.ts')
     return createFakeEngine({ ...fakeTraitsOf(order.path), ...(order.slots === null ? {} : { slots: order.slots }) })
   }
-  const { loadLlamaEngine } = await import('../engines/llama/llama-engine.ts')
+  const { loadLlamaEngine } = await importLlama()
   return await loadLlamaEngine({
     modelId: order.model,
     path: order.path,
@@ -87,26 +94,35 @@ async function loadEngine(order: WorkerOrder, log: Log): Promise<Engine> {
   })
 }
 
-function firstOrder(): Promise<WorkerOrder> {
-  return new Promise((resolve) => {
-    const listen = (message: unknown) => {
-      const command = WorkerCommand.parse(message)
-      if (command.type !== 'order') process.exit(0)
-      process.off('message', listen)
-      resolve(command)
-    }
-    process.on('message', listen)
-  })
+const importLlama = () => import('../engines/llama/llama-engine.ts')
+
+/** Everything the worker needs of the queue; loaded only while or after the model is, because that is what somebody waits for. */
+async function importQueue() {
+  const [{ openBlobStore }, { takeJobs }, { createOutbox }, { connectRedis }] = await Promise.all([
+    import('../queue/blobs.ts'),
+    import('../queue/job-taker.ts'),
+    import('../queue/outbox.ts'),
+    import('../queue/redis.ts')
+  ])
+  return { openBlobStore, takeJobs, createOutbox, connectRedis }
 }
 
-/** Resolves with whether running requests may go on to their end. */
-function toldToStop(): Promise<boolean> {
-  return new Promise((resolve) => {
-    process.on('message', (message) => {
-      const command = WorkerCommand.safeParse(message).data
-      if (command?.type === 'stop') resolve(command.drain)
-    })
+/** What the supervisor says. `stop` resolves with whether running requests may go on to their end. */
+function listen(): { order: Promise<WorkerOrder>; mayTake: Promise<void>; stop: Promise<boolean> } {
+  const order = Promise.withResolvers<WorkerOrder>()
+  const mayTake = Promise.withResolvers<void>()
+  const stop = Promise.withResolvers<boolean>()
+  let hasOrder = false
+  process.on('message', (message) => {
+    const command = WorkerCommand.parse(message)
+    if (command.type === 'take') mayTake.resolve()
+    else if (command.type === 'order') {
+      hasOrder = true
+      order.resolve(command)
+    } else if (hasOrder) stop.resolve(command.drain)
+    else process.exit(0)
   })
+  return { order: order.promise, mayTake: mayTake.promise, stop: stop.promise }
 }
 
 function report(message: WorkerReport): void {

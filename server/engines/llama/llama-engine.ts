@@ -1,4 +1,4 @@
-import { getLlama, InsufficientMemoryError, type Llama, type LlamaLogLevel, type LlamaModel } from 'node-llama-cpp'
+import { InsufficientMemoryError, type Llama, type LlamaModel } from 'node-llama-cpp'
 import type { ModelKind } from '#contracts/model.ts'
 import { AppError } from '../../errors.ts'
 import type { Log } from '../../log.ts'
@@ -8,6 +8,7 @@ import { createChatTemplate } from './chat-template.ts'
 import { createDecoder } from './decoder.ts'
 import { createEmbed } from './embedding-engine.ts'
 import { openNative } from './native.ts'
+import { openLlama } from './open-llama.ts'
 import { createSlots } from './slots.ts'
 import { createThreadController } from './threads.ts'
 import { createVocabulary } from './vocabulary.ts'
@@ -50,22 +51,6 @@ export async function loadLlamaEngine(options: LlamaOptions): Promise<Engine> {
     options.signal?.throwIfAborted()
     throw error
   }
-}
-
-const opened = new Map<'auto' | false, Promise<Llama>>()
-
-/** llama.cpp's backend is global to the process, and cannot be opened again after it was closed: it stays until the process ends. */
-function openLlama(gpu: 'auto' | false, log: Log): Promise<Llama> {
-  let llama = opened.get(gpu)
-  if (llama === undefined) {
-    const logger = (level: LlamaLogLevel, message: string) => {
-      if (level === 'error' || level === 'fatal') log.warn({ source: 'llama.cpp' }, message.trimEnd())
-      else log.debug({ source: 'llama.cpp', level }, message.trimEnd())
-    }
-    llama = getLlama({ build: 'never', gpu, maxThreads: 0, logger, skipDownload: true })
-    opened.set(gpu, llama)
-  }
-  return llama
 }
 
 async function loadModel(llama: Llama, { path, onProgress, signal }: LlamaOptions): Promise<LlamaModel> {
