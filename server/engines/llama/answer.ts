@@ -10,6 +10,8 @@ export type Answer = {
   /** Gives out what was held back, and the end of the sequence. Called once. */
   finish(isCancelled: boolean): void
   readonly text: string
+  /** Those given out so far; the arguments as JSON text. */
+  readonly calls: readonly { name: string; argumentsText: string }[]
   readonly finishReason: FinishReason | undefined
   readonly completionTokens: number
   readonly reasoningTokens: number
@@ -24,6 +26,8 @@ export type AnswerOptions = {
   /** Tokens at most. */
   budget: number
   withLogprobs: boolean
+  /** The answer is held to be calls: text is the beginning of one that a limit tore off, and dropped. */
+  onlyCalls: boolean
   /** Reasoning is wanted as events; otherwise what the parser splits off is dropped. */
   emitsReasoning: boolean
   emit: (event: EngineEvent) => void
@@ -36,7 +40,7 @@ export function createAnswer(options: AnswerOptions): Answer {
   let text = ''
   let completionTokens = 0
   let reasoningTokens = 0
-  let hasCalls = false
+  const calls: { name: string; argumentsText: string }[] = []
   let isReasoning = false
   let finishReason: FinishReason | undefined
   let logprobs: { entry: TokenLogprob; length: number }[] = []
@@ -47,6 +51,7 @@ export function createAnswer(options: AnswerOptions): Answer {
       switch (piece.type) {
         case 'text':
           isReasoning = false
+          if (options.onlyCalls) break
           text += piece.text
           emit(
             options.withLogprobs
@@ -61,9 +66,11 @@ export function createAnswer(options: AnswerOptions): Answer {
           break
         case 'tool-call': {
           isReasoning = false
-          hasCalls = true
           logprobs = []
           const { type: _, ...rest } = piece
+          if (piece.name !== undefined) calls.push({ name: piece.name, argumentsText: '' })
+          const call = calls[piece.callIndex]
+          if (call !== undefined) call.argumentsText += piece.argumentsText
           emit({ type: 'tool-call-delta', index, ...rest })
           break
         }
@@ -116,12 +123,15 @@ export function createAnswer(options: AnswerOptions): Answer {
       if (isCancelled) finishReason = 'cancelled'
       // A stop string that is complete only now (two of them began alike) still cuts.
       if (finishReason !== undefined) emitPieces(parser.end())
-      if (hasCalls && finishReason === 'stop') finishReason = 'tool-calls'
+      if (calls.length > 0 && finishReason === 'stop') finishReason = 'tool-calls'
       finishReason ??= 'stop'
       emit({ type: 'sequence-end', index, finishReason })
     },
     get text() {
       return text
+    },
+    get calls() {
+      return calls
     },
     get finishReason() {
       return finishReason

@@ -89,6 +89,7 @@ export function createChat(parts: ChatEngineParts): (request: ChatRequest, signa
       isShown: isChat ? isMarker : isNothingShown,
       budget: prepared.budget,
       withLogprobs: features.logprobs !== undefined,
+      onlyCalls: prepared.constraint.onlyCalls,
       emitsReasoning: features.reasoning,
       emit
     })
@@ -150,7 +151,7 @@ export function createChat(parts: ChatEngineParts): (request: ChatRequest, signa
     } finally {
       sampler.dispose()
     }
-    if (answer.finishReason === 'stop') refuseInvalid(constraint, answer.text)
+    refuseInvalid(constraint, answer)
   }
 
   return async function* chat(request, signal) {
@@ -193,7 +194,19 @@ export function tokenBudget(promptTokens: number, maxTokens: number | undefined,
 /** At most so many reasons are listed. */
 const listedViolations = 3
 
-function refuseInvalid(constraint: Constraint, text: string): void {
+/** What a limit or the client cut off cannot be valid, and says so by its finish reason. */
+function refuseInvalid(constraint: Constraint, { finishReason, text, calls }: Answer): void {
+  if (finishReason === 'tool-calls') {
+    for (const { name, argumentsText } of calls) {
+      const violations = constraint.checkCall(name, argumentsText)
+      if (violations.length === 0) continue
+      throw new AppError(
+        'invalid_output',
+        `the arguments of the call of ${name} do not satisfy its parameters: ${violations.slice(0, listedViolations).join('; ')}`
+      )
+    }
+  }
+  if (finishReason !== 'stop') return
   const violations = constraint.check?.(text) ?? []
   if (violations.length === 0) return
   throw new AppError('invalid_output', `the answer does not satisfy the schema: ${violations.slice(0, listedViolations).join('; ')}`)

@@ -5,7 +5,7 @@ import { charClass, literal } from './grammar/gbnf.ts'
 import { anyJsonObject, compileJsonSchema, schemaRules } from './json-schema-grammar.ts'
 import { type Native, type NativeGrammarState, nativeGrammarState } from './native.ts'
 import type { ReasoningTags } from './reasoning.ts'
-import { chosenTools, type ToolFormat } from './tool-format.ts'
+import { chosenTools, compileToolParameters, type ToolFormat } from './tool-format.ts'
 import type { Vocabulary } from './vocabulary.ts'
 
 /** What the answers of one request are held to. */
@@ -16,6 +16,10 @@ export type Constraint = {
   watch(): ((token: number) => NativeGrammarState | undefined) | undefined
   /** What is wrong with a finished answer; undefined when it is held to no schema. */
   check: ((text: string) => string[]) | undefined
+  /** What is wrong with the arguments of a finished call; nothing unless the tool is strict. */
+  checkCall(name: string, argumentsText: string): string[]
+  /** The answer is held to be calls from its first token: what is no call is the torn beginning of one. */
+  onlyCalls: boolean
   /** The text must be JSON, so reasoning cannot stay in it. */
   splitsReasoning: boolean
 }
@@ -24,7 +28,14 @@ export type ConstraintContext = { llama: Llama; model: LlamaModel; native: Nativ
 
 type Options = { format: ToolFormat; reasoning: ReasoningTags | null; startsInReasoning: boolean; isShown: (text: string) => boolean }
 
-const free: Constraint = { begin: () => undefined, watch: () => undefined, check: undefined, splitsReasoning: false }
+const free: Constraint = {
+  begin: () => undefined,
+  watch: () => undefined,
+  check: undefined,
+  checkCall: () => [],
+  onlyCalls: false,
+  splitsReasoning: false
+}
 const entry = 'outpost-entry'
 /** Compiled grammars that are kept: agents send the same tools and schemas again and again. */
 const keptGrammars = 64
@@ -37,6 +48,8 @@ export function createConstraint(context: ConstraintContext, request: ChatReques
   const schema = responseFormat.type === 'json-schema' ? responseFormat.schema : responseFormat.type === 'json' ? { type: 'object' } : undefined
   const compiled = responseFormat.type === 'json' ? anyJsonObject() : schema === undefined ? undefined : compileJsonSchema(schema)
   const calls = tools.length === 0 ? undefined : format.callGrammar(tools, { parallel: request.parallelToolCalls })
+  const checks = new Map(tools.filter((tool) => tool.strict).map((tool) => [tool.name, compileToolParameters(tool).check]))
+  const checkCall = (name: string, argumentsText: string) => checks.get(name)?.(argumentsText) ?? []
   const mustCall = calls !== undefined && (request.toolChoice.type === 'required' || request.toolChoice.type === 'tool')
 
   if (mustCall || compiled !== undefined) {
@@ -49,13 +62,15 @@ export function createConstraint(context: ConstraintContext, request: ChatReques
       begin: () => newState(context, grammar),
       watch: () => undefined,
       check: mustCall ? undefined : compiled?.check,
+      checkCall,
+      onlyCalls: mustCall,
       splitsReasoning: true
     }
   }
   if (calls === undefined || format.trigger === '') return free
   // Compiled now, so that a bad schema is refused before anything is generated.
   compileAfter(context, calls, '')
-  return { ...free, watch: () => createTriggerWatch(context, calls, options) }
+  return { ...free, checkCall, watch: () => createTriggerWatch(context, calls, options) }
 }
 
 /** The rule to begin with: reasoning where the model does that, then the rules' `root`. Reasoning nobody wants is closed at once. */

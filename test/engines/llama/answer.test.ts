@@ -38,6 +38,7 @@ function answerOf(pieces: (string | number[])[], { stop = [], budget = 100, with
       stop
     }),
     isShown: () => false,
+    onlyCalls: false,
     budget,
     withLogprobs,
     emitsReasoning: think,

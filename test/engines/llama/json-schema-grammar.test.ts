@@ -335,6 +335,24 @@ describe('a hostile schema', () => {
   }
 })
 
+test('a name is held against a pattern in linear time, whatever the pattern', () => {
+  const name = `${'a'.repeat(60)}!`
+  const { check } = compileJsonSchema({
+    type: 'object',
+    properties: { [name]: { type: 'integer' } },
+    patternProperties: { '^(a+)+$': { type: 'string' }, '^(a|aa)+!$': { minimum: 5 } }
+  })
+  assert.deepEqual(check(JSON.stringify({ [name]: 7 })), [])
+  assert.equal(check(JSON.stringify({ [name]: 3 })).length, 1)
+})
+
+test('a schema of thousands of properties can be held', () => {
+  const properties = Object.fromEntries(Array.from({ length: 2000 }, (_, index) => [`property_${index}`, { type: 'integer' }]))
+  const { check } = compileJsonSchema({ type: 'object', properties })
+  assert.deepEqual(check('{"property_0":1,"property_1999":2}'), [])
+  assert.equal(check('{"property_1999":"2"}').length, 1)
+})
+
 test('any JSON object is an object', () => {
   const matches = llama.matcher(anyJsonObject().gbnf)
   assert.ok(matches('{"a": [1]}') && !matches('[]') && !matches('1'))

@@ -1,4 +1,4 @@
-import { type Automaton, complement, intersect, isEmpty, TooManyStates, withLength, wordAutomaton } from './automaton.ts'
+import { type Automaton, accepts, complement, intersect, isEmpty, TooManyStates, withLength, wordAutomaton } from './automaton.ts'
 import { formatAutomaton } from './formats.ts'
 import { createRuleSet, literal, type RuleSet, repeat } from './gbnf.ts'
 import { numberLiteral, numberRule } from './number-rules.ts'
@@ -36,6 +36,7 @@ function createCompiler(document: SchemaDocument, rules: RuleSet) {
   const byKey = new Map<string, { name: string; used: boolean; empty: boolean }>()
   const needs = new Map<string, Needs>()
   let stateCount = 0
+  const compiledPatterns = new Map<string, Automaton>()
   const character = anyCharacter(rules)
   const anyString = rules.add(`"\\"" ${character}* "\\""`)
 
@@ -111,7 +112,7 @@ function createCompiler(document: SchemaDocument, rules: RuleSet) {
     const most = smallest(shape, 'maxLength')
     if (least > most) return null
     const languages = [
-      ...shape.parts.flatMap((part) => part.patterns ?? []).map(compilePattern),
+      ...shape.parts.flatMap((part) => part.patterns ?? []).map(patternOf),
       ...shape.parts.flatMap((part) => part.formats ?? []).map(formatAutomaton)
     ]
     const first = languages[0]
@@ -210,9 +211,18 @@ function createCompiler(document: SchemaDocument, rules: RuleSet) {
   function schemasOfProperty(shape: Shape, name: string): All {
     return shape.parts.flatMap((part) => {
       const declared = [...(part.properties?.has(name) ? [part.properties.get(name) ?? true] : [])]
-      for (const [pattern, schema] of part.patternProperties ?? []) if (new RegExp(pattern, 'u').test(name)) declared.push(schema)
+      for (const [pattern, schema] of part.patternProperties ?? []) if (accepts(patternOf(pattern), name)) declared.push(schema)
       return declared.length > 0 ? declared : [part.additionalProperties ?? true]
     })
+  }
+
+  function patternOf(pattern: string): Automaton {
+    let automaton = compiledPatterns.get(pattern)
+    if (automaton === undefined) {
+      automaton = compilePattern(pattern)
+      compiledPatterns.set(pattern, automaton)
+    }
+    return automaton
   }
 
   /** Properties without a declared name. */
@@ -232,13 +242,13 @@ function createCompiler(document: SchemaDocument, rules: RuleSet) {
     }
     try {
       for (const [pattern, schema] of patterns) {
-        let language = compilePattern(pattern)
-        for (const [other] of patterns) if (other !== pattern) language = intersect(language, complement(compilePattern(other)))
+        let language = patternOf(pattern)
+        for (const [other] of patterns) if (other !== pattern) language = intersect(language, complement(patternOf(other)))
         offer(keys === null ? language : intersect(language, keys), [schema])
       }
       if (wanted && !closed) {
         let language = keys
-        for (const [pattern] of patterns) language = narrowKeys(language, complement(compilePattern(pattern)))
+        for (const [pattern] of patterns) language = narrowKeys(language, complement(patternOf(pattern)))
         offer(language, additional)
       }
     } catch (error) {
@@ -261,7 +271,7 @@ function createCompiler(document: SchemaDocument, rules: RuleSet) {
     const words = valuesOf(shape)?.filter((value) => typeof value === 'string')
     const languages = [
       ...(words === undefined ? [] : [wordAutomaton(words)]),
-      ...shape.parts.flatMap((part) => part.patterns ?? []).map(compilePattern),
+      ...shape.parts.flatMap((part) => part.patterns ?? []).map(patternOf),
       ...shape.parts.flatMap((part) => part.formats ?? []).map(formatAutomaton)
     ]
     const least = largest(shape, 'minLength')
