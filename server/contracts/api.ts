@@ -1,8 +1,7 @@
 import { z } from 'zod'
 import { ChatRequest } from './chat.ts'
 import { ErrorCode } from './error.ts'
-import { FinishReason, Usage } from './event.ts'
-import { Lane } from './job.ts'
+import { Lane, Receipt } from './job.ts'
 import { Key, NewKey, type Role } from './key.ts'
 import { ModelStatus } from './model.ts'
 
@@ -108,22 +107,7 @@ const UsageGroup = z.object({
   meanQueueMs: z.number(),
   meanTtftMs: z.number().nullable()
 })
-const UsageRow = z.object({
-  id: z.int(),
-  jobId: z.string(),
-  requestId: z.string(),
-  kind: z.enum(['chat', 'embed']),
-  clientId: z.string(),
-  model: z.string(),
-  lane: Lane,
-  submittedAt: z.number(),
-  usage: Usage,
-  queueMs: z.number(),
-  ttftMs: z.number().nullable(),
-  totalMs: z.number(),
-  finishReason: FinishReason.nullable(),
-  errorCode: ErrorCode.nullable()
-})
+const UsageRow = Receipt.extend({ id: z.int() })
 /** `groups` for a sum, `rows` for `by=request`; the other one is empty. */
 export const UsageReply = z.object({ by: z.enum(['key', 'model', 'day', 'request']), groups: z.array(UsageGroup), rows: z.array(UsageRow) })
 export type UsageReply = z.infer<typeof UsageReply>

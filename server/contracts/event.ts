@@ -60,8 +60,7 @@ const errorEvent = z.object({
 const jobQueued = z.object({ type: z.literal('job-queued'), position: z.int().min(1), etaMs: z.int().min(0).nullable() })
 const modelLoad = z.object({ type: z.literal('model-load'), percent: z.int().min(0).max(100) })
 
-/** What an engine yields. */
-export const EngineEvent = z.discriminatedUnion('type', [
+const engineEvents = [
   generationStart,
   sequenceStart,
   textDelta,
@@ -71,24 +70,14 @@ export const EngineEvent = z.discriminatedUnion('type', [
   generationEnd,
   embedding,
   warning
-])
+] as const
+
+/** What an engine yields. */
+export const EngineEvent = z.discriminatedUnion('type', engineEvents)
 export type EngineEvent = z.infer<typeof EngineEvent>
 
 /** What a caller sees: an engine's events, the waiting before them, and errors. Exactly one `generation-end` or `error` is the last event of a job. */
-export const JobEvent = z.discriminatedUnion('type', [
-  generationStart,
-  sequenceStart,
-  textDelta,
-  reasoningDelta,
-  toolCallDelta,
-  sequenceEnd,
-  generationEnd,
-  embedding,
-  warning,
-  errorEvent,
-  jobQueued,
-  modelLoad
-])
+export const JobEvent = z.discriminatedUnion('type', [...engineEvents, errorEvent, jobQueued, modelLoad])
 export type JobEvent = z.infer<typeof JobEvent>
 
 /**
