@@ -11,17 +11,21 @@ export type BenchServer = {
   port: number
   pid: number
   home: string
+  /** From the command to its address on the terminal. */
+  listeningMs: number
   pids(): { gateway: number; workers: number[]; redis: number }
   stop(): Promise<void>
 }
 
-/** A whole Outpost in processes of its own. */
-export async function startServer(env: Record<string, string>, catalogue?: object): Promise<BenchServer> {
-  const home = mkdtempSync(join(tmpdir(), 'outpost-bench-'))
+/** A whole Outpost in processes of its own, in `ownHome` or in a folder that goes with it. */
+export async function startServer(env: Record<string, string>, catalogue?: object, ownHome?: string): Promise<BenchServer> {
+  const home = ownHome ?? mkdtempSync(join(tmpdir(), 'outpost-bench-'))
   if (catalogue !== undefined) {
     mkdirSync(join(home, 'models'), { recursive: true })
     writeFileSync(join(home, 'models', 'catalogue.json'), JSON.stringify(catalogue))
   }
+  const startedAt = performance.now()
+  let listeningMs = 0
   const child = spawn(process.execPath, [join(root, 'server/main.ts'), 'serve', '--port', '0'], {
     env: { ...process.env, OUTPOST_HOME: home, OUTPOST_LOG_LEVEL: 'error', ...env },
     stdio: ['ignore', 'pipe', 'inherit']
@@ -30,6 +34,7 @@ export async function startServer(env: Record<string, string>, catalogue?: objec
   child.stdout.setEncoding('utf8')
   for await (const text of child.stdout.iterator({ destroyOnReturn: false })) {
     output += text
+    if (listeningMs === 0 && output.includes('listens')) listeningMs = performance.now() - startedAt
     if (/Ready with/.test(output)) break
   }
   child.stdout.resume()
@@ -40,6 +45,7 @@ export async function startServer(env: Record<string, string>, catalogue?: objec
     port,
     pid,
     home,
+    listeningMs,
     pids() {
       const redis = Number(readFileSync(join(home, 'redis', 'redis.pid'), 'utf8'))
       return { gateway: pid, redis, workers: childrenOf(pid).filter((other) => commandOf(other).includes('worker')) }
@@ -47,7 +53,7 @@ export async function startServer(env: Record<string, string>, catalogue?: objec
     async stop() {
       child.kill('SIGTERM')
       if (child.exitCode === null) await once(child, 'exit')
-      rmSync(home, { recursive: true, force: true, maxRetries: 5 })
+      if (ownHome === undefined) rmSync(home, { recursive: true, force: true, maxRetries: 5 })
     }
   }
 }
