@@ -12,6 +12,9 @@ import { type ChatSettings, showAnswer } from './show-answer.ts'
 import { paint, sayJson, tell } from './terminal.ts'
 import { UsageError } from './usage-error.ts'
 
+/** Small models make little sense at the API's temperature of 1, and repeat themselves at 0. */
+const calm = { temperature: 0.3, repeatPenalty: 1.1 }
+
 /** One answer to a prompt, or a conversation where there is none. */
 export async function run(args: string[]): Promise<number> {
   const { values, positionals } = parseArgs({
@@ -39,7 +42,7 @@ export async function run(args: string[]): Promise<number> {
   const model = await bring(client, name)
   const settings: ChatSettings = {
     model,
-    generation: { ...(temperature === undefined ? {} : { temperature }), ...(maxTokens === undefined ? {} : { maxTokens }) }
+    generation: { ...(temperature === undefined ? calm : { temperature }), ...(maxTokens === undefined ? {} : { maxTokens }) }
   }
   if (isConversation) return await converse(client, settings, values.system)
 

@@ -60,7 +60,7 @@ Without a prompt on a terminal it is a conversation (/help there). Else one answ
   cat letter.txt | outpost run smollm2 "Sum this up:" -      (- stands for what comes in by the pipe)
 
   --system TEXT     what the model is told before everything else
-  --temperature N   0–2, 0: always the likeliest word
+  --temperature N   0–2, 0: always the likeliest word (0.3 with a repeat penalty of 1.1)
   --max-tokens N    length of the answer at most
   --json            text, reason of its end, usage and times instead of the stream
 `,
