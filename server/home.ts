@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto'
-import { accessSync, constants, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { accessSync, constants, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { AppError } from './errors.ts'
 
 /** Makes the home folder (mode 0700) and sees that it can be written. Throws `internal_error` with one line naming the folder. */
 export function prepareHome(home: string): void {
   try {
-    mkdirSync(home, { recursive: true, mode: 0o700 })
+    makeFolder(home)
     accessSync(home, constants.R_OK | constants.W_OK | constants.X_OK)
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException
@@ -15,6 +15,20 @@ export function prepareHome(home: string): void {
       `the home folder ${home} cannot be used (${code ?? message}): make it writable, or set OUTPOST_HOME to another folder`,
       { cause }
     )
+  }
+}
+
+/** Not `recursive`: where a folder is there and cannot have children (below /proc), Node then tries for ever, and takes all memory. */
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { mode: 0o700 })
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    const parent = dirname(folder)
+    if (code === 'EEXIST' && statSync(folder).isDirectory()) return
+    if (code !== 'ENOENT' || parent === folder || existsSync(parent)) throw error
+    makeFolder(parent)
+    mkdirSync(folder, { mode: 0o700 })
   }
 }
 
