@@ -71,16 +71,17 @@ function installPackages(root, forTests) {
   const reason = packagesLacking(root, { forTests })
   if (reason === undefined) return
   say(`Installing packages (${reason}) …`)
-  const parameters = ['ci', '--no-audit', '--no-fund', '--loglevel=error', ...(forTests ? ['--include=dev'] : [])]
-  // node-llama-cpp brings its libraries as packages; without this it would look for others on the network.
-  if (!npm(root, parameters, { NODE_LLAMA_CPP_SKIP_DOWNLOAD: 'true' }) || packagesLacking(root, { forTests }) !== undefined) {
-    throw new SetupError(`The packages could not be installed. Type: cd ${root} && npm ci`)
+  // No install scripts: what we need comes built inside the packages, and where npm runs scripts it would compile SQLite anew, with headers
+  // from the network. Only the package `node` needs its script, which `seeToOwnNode` runs.
+  const parameters = ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error', ...(forTests ? ['--include=dev'] : [])]
+  if (!npm(root, parameters) || packagesLacking(root, { forTests }) !== undefined) {
+    throw new SetupError(`The packages could not be installed. Type: cd ${root} && npm ci --ignore-scripts`)
   }
 }
 
 function seeToOwnNode(root) {
   if (hasOwnNode(root)) return
-  say('Fetching Node 24 (npm did not run the install script of the package `node`) …')
+  say('Fetching Node 24 …')
   const folder = join(root, 'node_modules', 'node')
   npm(root, ['rebuild', 'node', '--foreground-scripts', '--loglevel=error'])
   // What the install script does, for an npm that keeps refusing it.
@@ -150,8 +151,8 @@ function seeToWeights(root) {
   }
 }
 
-function npm(root, parameters, variables = {}) {
-  const options = { cwd: root, env: { ...process.env, ...variables }, stdio: ['ignore', 2, 2] }
+function npm(root, parameters) {
+  const options = { cwd: root, stdio: ['ignore', 2, 2] }
   const script = process.env.npm_execpath
   // The npm that called us, under whatever name it is installed; else the one on PATH.
   if (script?.endsWith('npm-cli.js')) return run(process.execPath, [script, ...parameters], options)

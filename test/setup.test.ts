@@ -75,7 +75,7 @@ test('missing packages are installed with npm ci; when that fails there is one l
   project(folder.path)
   const failed = runSetup(folder.path, { PATH: bin })
   assert.equal(failed.status, 1)
-  assert.match(failed.stderr, /could not be installed\. Type: cd .* && npm ci\n$/)
+  assert.match(failed.stderr, /could not be installed\. Type: cd .* && npm ci --ignore-scripts\n$/)
   assert.match(readFileSync(join(folder.path, 'calls'), 'utf8'), /^true ci /)
 
   const installed = JSON.stringify({ packages: { 'node_modules/a': lock.packages['node_modules/a'] } })
