@@ -119,9 +119,12 @@ export function createDispatcher(options: {
   const stopJob = async (entry: LiveJob, error: AppError) => {
     await insist(
       async () => {
-        // Both at once: the job is still waiting, or some worker has it, or is just taking it (then it remembers the message).
-        const [removed] = await Promise.all([queues.of(entry.model).remove(entry.jobId), commands.publish(cancelChannel(entry.model), entry.jobId)])
-        if (removed === 1) live.end(entry, error)
+        const removed = await queues.of(entry.model).remove(entry.jobId)
+        // Some worker has it, or is just taking it (then it remembers the message).
+        if (removed === 0) return void (await commands.publish(cancelChannel(entry.model), entry.jobId))
+        // Removed, or not there any more, because it has just ended: what its worker said of it counts then.
+        await reader.caughtUp()
+        live.end(entry, error)
       },
       Number.POSITIVE_INFINITY,
       entry.model

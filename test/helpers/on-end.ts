@@ -1,6 +1,5 @@
-import type { TestContext } from 'node:test'
-
-export type Ending = Pick<TestContext, 'after'>
+/** A test's context, or what node:test exports, for a whole file. */
+export type Ending = { after(close: () => Promise<void>): void }
 
 const stacks = new WeakMap<object, (() => unknown)[]>()
 
