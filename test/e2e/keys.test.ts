@@ -3,6 +3,7 @@ import { networkInterfaces } from 'node:os'
 import { after, test } from 'node:test'
 import { temporaryFolder } from '../helpers/folder.ts'
 import { callOwner } from '../helpers/owner.ts'
+import { problemOf } from '../helpers/problem.ts'
 import { until } from '../helpers/processes.ts'
 import { startTestServer } from '../helpers/server.ts'
 
@@ -30,7 +31,10 @@ const call = (headers: Record<string, string>, options: { content?: string; stre
       messages: [{ role: 'user', content: options.content ?? 'fake: tokens=2' }]
     })
   })
-const codeOf = async (response: Response) => [response.status, (await response.json()).error?.code]
+const codeOf = async (response: Response) => {
+  const { status, code } = await problemOf(response)
+  return [status, code]
+}
 
 test('a key made over the owner’s door opens the server in both header forms, on every address', async () => {
   const { secret } = await createKey('laptop')
