@@ -34,7 +34,9 @@ export async function registerDocumentation(app: FastifyInstance): Promise<void>
     staticCSP: true,
     transformStaticCSP: () =>
       "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    uiConfig: { validatorUrl: null, deepLinking: true, persistAuthorization: false }
+    theme: { title: 'Outpost API' },
+    // Without the bar that would load another API's description from elsewhere.
+    uiConfig: { layout: 'BaseLayout', validatorUrl: null, deepLinking: true, persistAuthorization: false }
   })
   app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger())
   app.get('/', { schema: { hide: true } }, (_request, reply) => reply.redirect('/docs'))
