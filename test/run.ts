@@ -15,7 +15,8 @@ if ((await embeddingWeights()) === undefined) {
     'left out: tests of the real embedding model (no place has its weights; point OUTPOST_MIRRORS at a folder with all-MiniLM-L6-v2.Q8_0.gguf)\n'
   )
 }
-if (process.platform !== 'linux') leftOut.push({ files: /^test\/e2e\/faults/, reason: 'it finds processes through /proc, which only Linux has' })
+if (process.platform !== 'linux')
+  leftOut.push({ files: /^test\/(e2e\/faults|helpers\/server)/, reason: 'it finds processes through /proc, which only Linux has' })
 
 const found = globSync(patterns.length > 0 ? patterns : ['test/**/*.test.ts'], { cwd: root }).sort()
 const files = found.filter((file) => {
