@@ -50,7 +50,7 @@ export async function measureLlama(): Promise<Section> {
         speed,
         turns,
         'One stream alone, and with one busy loop a core beside it:',
-        table(['threads allowed', 'alone', 'with busy loops', 'ratio'], busy)
+        table(['threads allowed', 'alone', 'with busy loops', 'ratio', 'processor per token alone', 'with busy loops'], busy)
       ]
     }
   } finally {
@@ -162,15 +162,15 @@ async function measureSecondTurn(port: number): Promise<string> {
 
 async function measureBusy(home: string, load: ReturnType<typeof startLoad>, threads: number): Promise<string[]> {
   const side = await openOutpost(home, load, { OUTPOST_THREADS: String(threads) })
-  const alone: number[] = []
-  const beside: number[] = []
+  const alone: Figure[] = []
+  const beside: Figure[] = []
   try {
     await side.run(1)
     for (let i = 0; i < repetitions; i++) {
-      alone.push((await measure(side, 1)).perSecond)
+      alone.push(await measure(side, 1))
       const loops = Array.from({ length: availableParallelism() }, () => spawn(process.execPath, ['-e', 'for (;;);'], { stdio: 'ignore' }))
       try {
-        beside.push((await measure(side, 1)).perSecond)
+        beside.push(await measure(side, 1))
       } finally {
         for (const loop of loops) await end(loop, () => loop.kill('SIGKILL'))
       }
@@ -178,7 +178,9 @@ async function measureBusy(home: string, load: ReturnType<typeof startLoad>, thr
   } finally {
     await side.stop()
   }
-  return [String(threads), median(alone).toFixed(1), median(beside).toFixed(1), percent(median(beside) / median(alone))]
+  const [speedAlone, speedBeside] = [alone, beside].map((figures) => median(figures.map(({ perSecond }) => perSecond))) as [number, number]
+  const costs = [alone, beside].map((figures) => `${median(figures.map(({ cpuPerToken }) => cpuPerToken)).toFixed(1)} ms`)
+  return [String(threads), speedAlone.toFixed(1), speedBeside.toFixed(1), percent(speedBeside / speedAlone), ...costs]
 }
 
 async function end(child: ChildProcess, ask: () => void): Promise<void> {
