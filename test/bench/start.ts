@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { placeWeights } from '../helpers/weights.ts'
 import { firstTokenOf } from './first-token.ts'
 import { table } from './overhead.ts'
-import { median, startServer } from './processes.ts'
+import { cpuMs, median, startServer } from './processes.ts'
 import type { Section } from './report.ts'
 
 const repetitions = 5
@@ -12,7 +12,7 @@ const repetitions = 5
 /** From the command to the first token, with everything installed and the model in place. */
 export async function measureStart(): Promise<Section> {
   const home = mkdtempSync(join(tmpdir(), 'outpost-bench-home-'))
-  const runs: { listening: number; ready: number; first: number }[] = []
+  const runs: { listening: number; ready: number; first: number; gateway: number; worker: number }[] = []
   try {
     await placeWeights(home)
     for (let i = 0; i <= repetitions; i++) {
@@ -26,7 +26,9 @@ export async function measureStart(): Promise<Section> {
         messages: [{ role: 'user', content: 'Say hello.' }]
       })
       // The first start of all compiles what the others find compiled.
-      if (i > 0) runs.push({ listening: server.listeningMs, ready, first: ready + ms })
+      const { gateway, workers } = server.pids()
+      const costs = { gateway: cpuMs(gateway), worker: cpuMs(workers[0] ?? gateway) }
+      if (i > 0) runs.push({ listening: server.listeningMs, ready, first: ready + ms, ...costs })
       await server.stop()
     }
   } finally {
@@ -47,7 +49,8 @@ export async function measureStart(): Promise<Section> {
           ['model ready', ...of('ready')],
           ['first token of the first request', ...of('first')]
         ]
-      )
+      ),
+      `Processor time used by then: gateway ${of('gateway')[0]}, worker ${of('worker')[0]} (medians).`
     ]
   }
 }
