@@ -1,21 +1,18 @@
-import { chmodSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type Server as HttpServer } from 'node:http'
+import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Receipt } from '#contracts/job.ts'
 import type { Config } from './config.ts'
+import { openFrontDoor, openOwnerDoor, refuseOpenDoor } from './doors.ts'
 import { AppError, toAppError } from './errors.ts'
 import { gatewayId, prepareHome } from './home.ts'
-import { markOwnerServer } from './http/plugins/owner-door.ts'
 import { createKnownModels, type KnownModels } from './known-models.ts'
 import type { Log } from './log.ts'
-import { isLoopback } from './loopback.ts'
 import { loadCatalogue } from './models/catalogue.ts'
 import { createModelStore } from './models/store.ts'
 import { openBlobStore } from './queue/blobs.ts'
 import type { Dispatcher } from './queue/dispatcher.ts'
 import { checkRedis, connectRedis, describeRedis, type RedisAddress, untilReady } from './queue/redis.ts'
 import { type OwnRedis, ownRedisSocket, startOwnRedis } from './queue/redis-server.ts'
-import { ownerDoor } from './socket-path.ts'
 import { openDatabase } from './store/database.ts'
 import { lockHome } from './store/home-lock.ts'
 import { createKeyStore, type KeyStore } from './store/keys.ts'
@@ -200,11 +197,7 @@ async function compose(
   })
   onEnd.push(() => app.close())
 
-  try {
-    await app.listen({ host: config.host, port: config.port, backlog: 4096 })
-  } catch (cause) {
-    throw listenError(cause, config)
-  }
+  const url = await openFrontDoor(app, config)
   const queueReady = openQueue()
   // Who waits for it is told; nobody may be waiting yet.
   queueReady.catch(() => {})
@@ -214,17 +207,9 @@ async function compose(
     await Promise.race([queueReady.catch(() => {}), new Promise((resolve) => setTimeout(resolve, 500))])
   })
 
-  const door = createServer((request, response) => app.routing(request, response))
-  markOwnerServer(door)
-  const doorPath = ownerDoor(config.home)
-  if (process.platform !== 'win32') rmSync(doorPath, { force: true })
-  await listen(door, { path: doorPath })
-  if (process.platform !== 'win32') chmodSync(doorPath, 0o600)
-  onEnd.push(() => close(door))
+  const door = await openOwnerDoor(app, config.home)
+  onEnd.push(door.close)
 
-  const bound = app.server.address()
-  const port = typeof bound === 'object' && bound !== null ? bound.port : config.port
-  const url = `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`
   const addressFile = join(config.home, 'address')
   writeFileSync(addressFile, `${url}\n`)
   onEnd.push(() => rmSync(addressFile, { force: true }))
@@ -249,54 +234,10 @@ function beginLoading(models: KnownModels, name: string): void {
   }
 }
 
-function refuseOpenDoor(config: Config, keys: KeyStore, insecureHttp: boolean): void {
-  if (isLoopback(config.host)) return
-  if (!keys.anyActive()) {
-    throw new AppError(
-      'forbidden',
-      `listening on ${config.host} lets others in, and there is no key yet: make one with \`outpost keys create NAME\` while the server runs on 127.0.0.1, or set OUTPOST_ADMIN_KEY`
-    )
-  }
-  if (!insecureHttp) {
-    throw new AppError(
-      'forbidden',
-      `listening on ${config.host} without TLS shows keys and prompts to the network: put a TLS proxy in front and listen on 127.0.0.1, or add --insecure-http to accept it`
-    )
-  }
-}
-
-function listenError(cause: unknown, config: Config): AppError {
-  const { code } = cause as NodeJS.ErrnoException
-  if (code === 'EADDRINUSE')
-    return new AppError(
-      'conflict',
-      `port ${config.port} on ${config.host} is taken: stop what uses it, or choose another with --port (0: any free one)`,
-      { cause }
-    )
-  if (code === 'EACCES')
-    return new AppError('forbidden', `port ${config.port} may not be used by this user: choose one over 1023 with --port`, { cause })
-  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
-    return new AppError('invalid_request', `${config.host} is not an address of this machine: choose another with --host`, { cause })
-  return toAppError(cause)
-}
-
 function logEnd(log: Log, receipt: Receipt): void {
   const { jobId, requestId, model, clientId, errorCode, finishReason } = receipt
   log.info(
     { jobId, requestId, model, clientId, finishReason, errorCode, tokens: receipt.usage.completionTokens, ms: Math.round(receipt.totalMs) },
     'job ended'
   )
-}
-
-function listen(server: HttpServer, where: { path: string }): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject).listen(where, () => resolve())
-  })
-}
-
-function close(server: HttpServer): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => resolve())
-    server.closeAllConnections()
-  })
 }
