@@ -1,10 +1,10 @@
-import type { Lane } from '#contracts/job.ts'
+import { Lane } from '#contracts/job.ts'
 
 /**
  * The one place that decides who goes first. BullMQ runs the lowest priority number first, and equal numbers in the order they came;
  * a job without a number would overtake all others, so every job gets one.
  */
-const lanes: readonly Lane[] = ['interactive', 'normal', 'batch']
+const lanes = Lane.options
 
 /** BullMQ allows 1 … 2^21. Each lane has a third of it, so no priority within a lane reaches into the next lane. */
 const span = Math.floor(2 ** 21 / lanes.length)

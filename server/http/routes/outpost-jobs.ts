@@ -3,11 +3,11 @@ import type { ChatSubmission } from '#contracts/api.ts'
 import { isLastEvent } from '#contracts/event.ts'
 import type { Client } from '#contracts/key.ts'
 import { AppError } from '../../errors.ts'
+import { boundedLane } from '../../queue/lanes.ts'
 import { ReplyStream } from '../reply-stream.ts'
 import type { EventListener } from '../services.ts'
 import { startStream } from '../stream-jobs.ts'
 import { fromErrorEvent } from '../wire/error-body.ts'
-import { clampLane } from '../wire/fields.ts'
 import { toErrorText, toEventText } from '../wire/outpost-events.ts'
 import { type RouteContext, resolveModel, submissionOf } from './context.ts'
 
@@ -18,7 +18,7 @@ export async function startChat(context: RouteContext, request: FastifyRequest, 
   const stream = eventStream(context, reply)
   await startStream(stream, async () => {
     const submission = {
-      ...submissionOf(request, { lane: clampLane(request.client, lane ?? 'normal'), priority, detached }),
+      ...submissionOf(request, { lane: boundedLane(lane ?? 'normal', request.client.lane), priority, detached }),
       kind: 'chat' as const,
       request: { ...chat, model: model.id }
     }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Lane } from '#contracts/job.ts'
 import type { Client } from '#contracts/key.ts'
+import { boundedLane } from '../../queue/lanes.ts'
 
 /** Schemas of fields that several foreign endpoints share. Foreign bodies may send null for "not given". */
 
@@ -23,15 +24,10 @@ export const serviceTier = z
   .nullish()
 
 const tiers = { auto: 'normal', default: 'normal', flex: 'batch', priority: 'interactive', scale: 'interactive' } as const
-const laneOrder: readonly Lane[] = ['interactive', 'normal', 'batch']
 
 /** The lane a request asked for, never better than its client's. */
 export function laneFor(client: Client, tier: z.infer<typeof serviceTier>): Lane {
-  return clampLane(client, tiers[tier ?? 'default'])
-}
-
-export function clampLane(client: Client, lane: Lane): Lane {
-  return laneOrder.indexOf(lane) < laneOrder.indexOf(client.lane) ? client.lane : lane
+  return boundedLane(tiers[tier ?? 'default'], client.lane)
 }
 
 /** The tier that was given, in OpenAI's words. */
