@@ -34,19 +34,16 @@ export function createKnownModels(options: {
   log: Log
 }): KnownModels {
   const { config, catalogue, store, supervisor, signal, log } = options
-  const pulling = new Map<
-    string,
-    { received: Map<string, number>; total: number; listeners: Set<(progress: PullProgress) => void>; result: Promise<LocalModel> }
-  >()
+  const pulling = new Map<string, Pull>()
   const failedPulls = new Map<string, AppError>()
   const startedAt = Date.now()
   // What lies on the disk changes only through this process (pull) or by hand; looking again once a second is enough for a list.
-  let present = new Map<string, LocalModel>()
+  let present = new Map<string, PresentModel>()
   let presentAt = 0
   const localModels = () => {
     if (performance.now() - presentAt > 1000 || presentAt === 0) {
-      present = new Map(store.list().map((model) => [model.entry.id, model]))
-      for (const entry of catalogue.models) if (entry.files.length === 0) present.set(entry.id, { entry, files: [] })
+      const withoutFiles = catalogue.models.filter((entry) => entry.files.length === 0).map((entry): LocalModel => ({ entry, files: [] }))
+      present = new Map([...store.list(), ...withoutFiles].map((model) => [model.entry.id, { ...model, createdAt: createdAt(model) }]))
       presentAt = performance.now()
     }
     return present
@@ -74,18 +71,13 @@ export function createKnownModels(options: {
       contextWindow: worker?.state === 'ready' ? worker.description.contextWindow : entry.contextWindow,
       slots: worker?.state === 'ready' ? worker.description.slots : null,
       dimensions: entry.dimensions ?? null,
-      createdAt: createdAt(local) ?? startedAt
+      createdAt: local?.createdAt ?? startedAt
     }
   }
 
-  const byName = new Map<string, string>()
   const resolveEntry = (name: string): CatalogueEntry => {
-    const known = byName.get(name)
-    const found = (known === undefined ? findEntry(catalogue, name) : findEntry(catalogue, known)) ?? localModels().get(name.toLowerCase())?.entry
-    if (found !== undefined) {
-      byName.set(name, found.id)
-      return found
-    }
+    const found = findEntry(catalogue, name) ?? localModels().get(name.toLowerCase())?.entry
+    if (found !== undefined) return found
     const near = nearNames(
       name,
       entries().flatMap((entry) => [entry.id, ...entry.aliases])
@@ -103,47 +95,41 @@ export function createKnownModels(options: {
     const local = localModels().get(id)
     if (local !== undefined) return local
     const entry = resolveEntry(id)
-    let running = pulling.get(entry.id)
-    if (running === undefined) {
-      const received = new Map<string, number>()
-      const listeners = new Set<(progress: PullProgress) => void>()
-      const result = pullModel({
+    const { received } = beginPull(entry)
+    try {
+      // Who comes second joins the first: `pullModel` sees to that.
+      const model = await pullModel({
         entry,
         store,
         sources: config,
         ...(signal === undefined ? {} : { signal }),
         onProgress: (progress) => {
           received.set(progress.file, progress.received)
-          for (const listener of listeners) listener(progress)
+          onProgress?.(progress)
         },
         log
       })
-        .then((model) => {
-          failedPulls.delete(entry.id)
-          presentAt = 0
-          return model
-        })
-        .catch((error: unknown) => {
-          const reason = toAppError(error, 'weights_unavailable')
-          failedPulls.set(entry.id, reason)
-          throw reason
-        })
-        .finally(() => pulling.delete(entry.id))
-      running = { received, total: entry.files.reduce((sum, file) => sum + file.size, 0), listeners, result }
-      pulling.set(entry.id, running)
+      failedPulls.delete(entry.id)
+      presentAt = 0
+      return model
+    } catch (error) {
+      const reason = toAppError(error, 'weights_unavailable')
+      failedPulls.set(entry.id, reason)
+      throw reason
+    } finally {
+      pulling.delete(entry.id)
     }
-    if (onProgress !== undefined) running.listeners.add(onProgress)
-    return await running.result
+  }
+  const beginPull = (entry: CatalogueEntry): Pull => {
+    const pull = pulling.get(entry.id) ?? { received: new Map(), total: entry.files.reduce((sum, file) => sum + file.size, 0) }
+    pulling.set(entry.id, pull)
+    return pull
   }
 
   const ensure = (id: string) => {
-    if (supervisor.stateOf(id) !== undefined) {
-      const local = localModels().get(id)
-      if (local !== undefined) supervisor.ensure(local)
-      return
-    }
     const local = localModels().get(id)
     if (local !== undefined) return supervisor.ensure(local)
+    if (supervisor.stateOf(id) !== undefined) return
     const running = pulling.get(id)
     if (running !== undefined) {
       throw new AppError('model_not_ready', `${id} is being downloaded, ${percentOf(running)} % of it are here: try again in a while`, {
@@ -173,13 +159,17 @@ export function createKnownModels(options: {
   }
 }
 
-function percentOf(pull: { received: Map<string, number>; total: number }): number {
+/** Bytes received of each file, and to receive in all. */
+type Pull = { received: Map<string, number>; total: number }
+type PresentModel = LocalModel & { createdAt: number | undefined }
+
+function percentOf(pull: Pull): number {
   const received = [...pull.received.values()].reduce((sum, bytes) => sum + bytes, 0)
   return pull.total === 0 ? 100 : Math.min(100, Math.floor((received / pull.total) * 100))
 }
 
-function createdAt(model: LocalModel | undefined): number | undefined {
-  const path = model?.files[0]?.path
+function createdAt(model: LocalModel): number | undefined {
+  const path = model.files[0]?.path
   const stat = path === undefined ? undefined : statSync(path, { throwIfNoEntry: false })
   return stat === undefined ? undefined : Math.floor(stat.mtimeMs)
 }
