@@ -6,9 +6,6 @@ import { appendHistory } from './history.ts'
 import { replyKey } from './queue-names.ts'
 import { encodeReplies, type ReplyEntry } from './reply-codec.ts'
 
-/** Writes under way at once to one gateway. Beyond it the next ones are gathered: a slow Redis gets larger messages, not more. */
-const writesUnderWay = 1
-
 export type JobSender = {
   send(event: JobEvent): void
   /** The last event, with what the job cost. */
@@ -24,25 +21,26 @@ export type Outbox = {
 
 /**
  * Everything made in one turn of the event loop (one engine step, for all its sequences) leaves as one message to each gateway.
- * Never by a timer: that would add its length to every token.
+ * Never by a timer: that would add its length to every token. What is made while a message is being written joins the next one: a slow Redis gets
+ * larger messages, not more.
  */
 export function createOutbox(redis: Redis, log: Log): Outbox {
   const lines = new Map<string, Line>()
 
-  type Line = { gateway: string; waiting: Map<string, ReplyEntry & { detached: boolean }>; scheduled: boolean; underWay: number }
+  type Line = { gateway: string; waiting: Map<string, ReplyEntry & { detached: boolean }>; scheduled: boolean; writing: boolean }
 
   const flush = (line: Line) => {
     line.scheduled = false
-    if (line.waiting.size === 0 || line.underWay >= writesUnderWay) return
+    if (line.waiting.size === 0 || line.writing) return
     const entries = line.waiting
     line.waiting = new Map()
-    line.underWay++
+    line.writing = true
     write(line.gateway, entries.values())
       .catch((error) => log.error({ err: error }, 'a reply could not be written'))
       .finally(() => {
-        line.underWay--
+        line.writing = false
         if (line.waiting.size > 0) flush(line)
-        else if (line.underWay === 0)
+        else
           idle.splice(0).forEach((resolve) => {
             resolve()
           })
@@ -65,7 +63,7 @@ export function createOutbox(redis: Redis, log: Log): Outbox {
 
   return {
     open({ jobId, gateway, attempt, detached }) {
-      const target = lines.get(gateway) ?? { gateway, waiting: new Map(), scheduled: false, underWay: 0 }
+      const target = lines.get(gateway) ?? { gateway, waiting: new Map(), scheduled: false, writing: false }
       lines.set(gateway, target)
       let seq = 0
       const add = (event: JobEvent, receipt: Receipt | undefined) => {
@@ -77,7 +75,7 @@ export function createOutbox(redis: Redis, log: Log): Outbox {
         entry.events.push(event)
         entry.receipt = receipt
         seq++
-        if (!target.scheduled && target.underWay < writesUnderWay) {
+        if (!target.scheduled && !target.writing) {
           target.scheduled = true
           setImmediate(flush, target)
         }
@@ -85,7 +83,7 @@ export function createOutbox(redis: Redis, log: Log): Outbox {
       return { send: (event) => add(event, undefined), end: add }
     },
     async flushed() {
-      while ([...lines.values()].some((line) => line.waiting.size > 0 || line.underWay > 0)) await new Promise<void>((resolve) => idle.push(resolve))
+      while ([...lines.values()].some((line) => line.waiting.size > 0 || line.writing)) await new Promise<void>((resolve) => idle.push(resolve))
     }
   }
 }
