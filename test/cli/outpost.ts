@@ -23,7 +23,8 @@ export function startOutpost(t: Ending, args: string[], settings: Settings): Run
 /** The same on a terminal (of `script`, which every Unix has). */
 export function startOutpostOnTerminal(t: Ending, args: string[], settings: Settings): Run {
   const words = [process.execPath, program, ...args]
-  const line = words.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ')
+  // Replaces the shell: one that stays would get Ctrl-C as well, and some shells then end with 130 whatever the command ends with.
+  const line = `exec ${words.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ')}`
   const parameters = process.platform === 'linux' ? ['-qefc', line, '/dev/null'] : ['-q', '/dev/null', ...words]
   return follow(t, spawn('script', parameters, { env: testEnvironment(settings.home, { TERM: 'xterm', ...settings.env }), stdio: 'pipe' }))
 }
