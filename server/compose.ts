@@ -1,5 +1,6 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Receipt } from '#contracts/job.ts'
 import type { Config } from './config.ts'
 import { openFrontDoor, openOwnerDoor, refuseOpenDoor } from './doors.ts'
@@ -36,6 +37,8 @@ export type Server = {
 }
 
 const redisRetryMs = 2000
+/** A request that comes before the queue is up waits for it, at most so long. */
+const startMs = 5000
 
 /** Puts the whole server together and starts it. It listens when this resolves; Redis and models come up behind it, as `/readyz` tells. */
 export async function startServer(options: { config: Config; insecureHttp: boolean; log: Log; spareWorker?: SpareWorker }): Promise<Server> {
@@ -83,6 +86,8 @@ async function compose(
 
   let dispatcher: Dispatcher | undefined
   let problem: AppError | undefined = new AppError('queue_unavailable', 'the queue is starting', { retryAfter: 1 })
+  /** The queue takes jobs, or it is known why it does not. */
+  const looked = Promise.withResolvers<void>()
   const recovered = Promise.withResolvers<void>()
   const supervisor = createSupervisor({
     redis: address,
@@ -133,7 +138,8 @@ async function compose(
         problem = toAppError(error, 'queue_unavailable')
         if (problem.message !== said) log.error({ redis: what }, problem.message)
         said = problem.message
-        await new Promise((resolve) => setTimeout(resolve, redisRetryMs))
+        looked.resolve()
+        await delay(redisRetryMs)
       }
     }
     if (stopped) return
@@ -153,6 +159,7 @@ async function compose(
     for (const model of await dispatcher.recover()) models.ensure(model)
     recovered.resolve()
     problem = undefined
+    looked.resolve()
   }
 
   const theDispatcher = (): Dispatcher => {
@@ -185,6 +192,7 @@ async function compose(
     },
     jobs: {
       async submit(submission, listener) {
+        if (dispatcher === undefined) await Promise.race([looked.promise, delay(startMs, undefined, { ref: false })])
         const open = theDispatcher()
         models.ensure(submission.request.model)
         return await open.submit(submission, listener)
@@ -204,7 +212,7 @@ async function compose(
   onEnd.push(async () => {
     stopped = true
     // A Redis that is away need not be waited for.
-    await Promise.race([queueReady.catch(() => {}), new Promise((resolve) => setTimeout(resolve, 500))])
+    await Promise.race([queueReady.catch(() => {}), delay(500)])
   })
 
   const door = await openOwnerDoor(app, config.home)
