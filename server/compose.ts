@@ -105,6 +105,7 @@ async function compose(
   const ending = new AbortController()
   onEnd.push(() => ending.abort())
   const models = createKnownModels({ config, catalogue, store, supervisor, signal: ending.signal, log })
+  refuseUnknown(models, wanted)
 
   let ownRedis: OwnRedis | undefined
   let commands: ReturnType<typeof connectRedis> | undefined
@@ -156,6 +157,7 @@ async function compose(
       },
       log
     })
+    onEnd.push(keys.onRevoked((id) => dispatcher?.keyRevoked(id)))
     for (const model of await dispatcher.recover()) models.ensure(model)
     recovered.resolve()
     problem = undefined
@@ -230,6 +232,21 @@ async function compose(
 function wantedId(wanted: string | undefined, fallback: string, store: ReturnType<typeof createModelStore>): string {
   if (wanted === undefined) return fallback
   return wanted.toLowerCase().endsWith('.gguf') ? store.adopt(wanted).entry.id : wanted
+}
+
+/** A name that is a mistake would otherwise be found out by the first request. */
+function refuseUnknown(models: KnownModels, wanted: Server['wanted']): void {
+  for (const [kind, variable] of [
+    ['chat', 'OUTPOST_MODEL (or --model)'],
+    ['embedding', 'OUTPOST_EMBEDDING_MODEL']
+  ] as const) {
+    try {
+      models.resolve(wanted[kind])
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error
+      throw new AppError(error.code, `${variable}: ${error.message}`, { cause: error })
+    }
+  }
 }
 
 /** What hinders it is said by whoever waits for the model. */

@@ -99,6 +99,9 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     void run(entry, worker, startedAt)
   }
 
+  const lookAfterJobsOf = (worker: WorkerProcess, id: string) =>
+    options.onLost(id, worker.workerId).catch((error) => log.error({ model: id, err: error }, "a lost worker's jobs could not be looked after"))
+
   const run = async (entry: Kept, worker: WorkerProcess, startedAt: number) => {
     const { id } = entry.model.entry
     let failure: AppError | undefined
@@ -115,11 +118,15 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
       failure = toAppError(error, 'engine_failed')
     }
     const { code, signal } = await worker.ended
-    if (entry.stopping) return
+    if (entry.stopping) {
+      // Asked to end, but it did not end in order: what it had is looked after all the same.
+      if (code !== 0) await lookAfterJobsOf(worker, id)
+      return
+    }
     if (failure !== undefined) entry.failedLoads++
     log.error({ model: id, code, signal, reason: failure?.message }, 'a worker ended')
     entry.state = { state: 'loading', percent: 0 }
-    await options.onLost(id, worker.workerId).catch((error) => log.error({ model: id, err: error }, "a lost worker's jobs could not be looked after"))
+    await lookAfterJobsOf(worker, id)
     if (entry.stopping) return
     // What cannot become better by trying again is not tried again.
     const hopeless = failure !== undefined && ['weights_corrupt', 'unsupported_feature'].includes(failure.code)
