@@ -1,11 +1,12 @@
 import { statSync } from 'node:fs'
-import type { Catalogue, CatalogueEntry, LocalModel, ModelStatus } from '#contracts/model.ts'
+import type { Catalogue, CatalogueEntry, LocalModel, ModelStatus, ModelTrust } from '#contracts/model.ts'
 import type { Config } from './config.ts'
 import { AppError, toAppError } from './errors.ts'
 import type { Log } from './log.ts'
 import { findEntry, nearNames } from './models/catalogue.ts'
 import { type PullProgress, pullModel } from './models/pull.ts'
 import type { ModelStore } from './models/store.ts'
+import { whyNotLoadable } from './workers/loadable.ts'
 import type { Supervisor } from './workers/supervisor.ts'
 
 /** Every model of the catalogue and of the disk, with what its worker and its pull say of it. */
@@ -42,7 +43,9 @@ export function createKnownModels(options: {
   let presentAt = 0
   const localModels = () => {
     if (performance.now() - presentAt > 1000 || presentAt === 0) {
-      const withoutFiles = catalogue.models.filter((entry) => entry.files.length === 0).map((entry): LocalModel => ({ entry, files: [] }))
+      const withoutFiles = catalogue.models
+        .filter((entry) => entry.files.length === 0)
+        .map((entry): LocalModel => ({ entry: { ...entry, files: [] }, files: [] }))
       present = new Map([...store.list(), ...withoutFiles].map((model) => [model.entry.id, { ...model, createdAt: createdAt(model) }]))
       presentAt = performance.now()
     }
@@ -53,6 +56,7 @@ export function createKnownModels(options: {
   ]
 
   const statusOf = (entry: CatalogueEntry): ModelStatus => {
+    const obstacle = whyNotLoadable(entry)
     const worker = supervisor.stateOf(entry.id)
     const pull = pulling.get(entry.id)
     const local = localModels().get(entry.id)
@@ -64,10 +68,12 @@ export function createKnownModels(options: {
       kind: entry.kind,
       engine: entry.engine,
       licence: entry.licence,
-      state: pull !== undefined ? 'pulling' : (worker?.state ?? (local === undefined ? 'absent' : 'present')),
+      uses: entry.uses ?? [],
+      trust: trustOf(entry, local),
+      state: pull !== undefined ? 'pulling' : (worker?.state ?? (local === undefined ? 'absent' : obstacle === null ? 'present' : 'unsupported')),
       percent: pull !== undefined ? percentOf(pull) : worker?.state === 'loading' ? worker.percent : null,
-      reason: failed?.message ?? null,
-      size: local?.files.reduce((sum, file) => sum + file.size, 0) ?? entry.files.reduce((sum, file) => sum + file.size, 0),
+      reason: failed?.message ?? obstacle,
+      size: local?.files.reduce((sum, file) => sum + file.size, 0) ?? sizeOf(entry),
       contextWindow: worker?.state === 'ready' ? worker.description.contextWindow : entry.contextWindow,
       slots: worker?.state === 'ready' ? worker.description.slots : null,
       dimensions: entry.dimensions ?? null,
@@ -121,7 +127,7 @@ export function createKnownModels(options: {
     }
   }
   const beginPull = (entry: CatalogueEntry): Pull => {
-    const pull = pulling.get(entry.id) ?? { received: new Map(), total: entry.files.reduce((sum, file) => sum + file.size, 0) }
+    const pull = pulling.get(entry.id) ?? { received: new Map(), total: sizeOf(entry) }
     pulling.set(entry.id, pull)
     return pull
   }
@@ -166,6 +172,17 @@ type PresentModel = LocalModel & { createdAt: number | undefined }
 function percentOf(pull: Pull): number {
   const received = [...pull.received.values()].reduce((sum, bytes) => sum + bytes, 0)
   return pull.total === 0 ? 100 : Math.min(100, Math.floor((received / pull.total) * 100))
+}
+
+/** 0: nobody has said how large its files are. */
+function sizeOf({ files }: CatalogueEntry): number {
+  return files.reduce((sum, file) => sum + (file.size ?? 0), 0)
+}
+
+function trustOf(entry: CatalogueEntry, local: LocalModel | undefined): ModelTrust {
+  if (local?.files.some(({ sha256 }) => sha256 === '') === true) return 'owner'
+  if (entry.files.some(({ firstUse }) => firstUse !== undefined)) return 'first-use'
+  return entry.files.some(({ sha256 }) => sha256 === undefined) ? 'unverified' : 'catalogue'
 }
 
 function createdAt(model: LocalModel): number | undefined {

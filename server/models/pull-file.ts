@@ -1,6 +1,6 @@
 import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import type { ModelFile } from '#contracts/model.ts'
+import type { PinnedFile } from '#contracts/model.ts'
 import { AppError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { takeFileLock } from './file-lock.ts'
@@ -12,7 +12,7 @@ import type { Source } from './sources/source.ts'
 const maxBreaks = 50
 
 export type FilePull = {
-  file: ModelFile
+  file: PinnedFile
   /** Where it shall lie: the blob. */
   path: string
   sources: Source[]
@@ -118,7 +118,7 @@ function reportWaiting({ file, path, onProgress }: FilePull): void {
   if (received !== undefined) onProgress({ file: file.name, received: Math.min(received, file.size), total: file.size })
 }
 
-function unavailable(file: ModelFile, answers: string[]): AppError {
+function unavailable(file: PinnedFile, answers: string[]): AppError {
   const tried = answers.length === 0 ? 'the catalogue names no source for it' : answers.join('; ')
   return new AppError(
     'weights_unavailable',

@@ -1,4 +1,4 @@
-import type { CatalogueEntry, LocalModel } from '#contracts/model.ts'
+import { type CatalogueEntry, type LocalModel, PinnedEntry } from '#contracts/model.ts'
 import { AppError, toAppError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { inspectGguf } from './inspect.ts'
@@ -81,7 +81,8 @@ function start(key: string, options: PullOptions): Running {
 }
 
 async function pullFiles(options: PullOptions, signal: AbortSignal, onProgress: (progress: PullProgress) => void): Promise<LocalModel> {
-  const { entry, store, log } = options
+  const { store, log } = options
+  const entry = PinnedEntry.parse(options.entry)
   log.info({ model: entry.id, bytes: entry.files.reduce((sum, file) => sum + file.size, 0) }, 'pull started')
   for (const file of entry.files) {
     await pullFile({ file, path: store.blobPath(file.sha256), sources: chooseSources(file, options.sources), signal, onProgress, log })

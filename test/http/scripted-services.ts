@@ -39,6 +39,8 @@ const model = (id: string, changes: Partial<ModelStatus> = {}): ModelStatus => (
   kind: 'chat',
   engine: 'fake',
   licence: 'Apache-2.0',
+  uses: [],
+  trust: 'catalogue',
   state: 'ready',
   percent: null,
   reason: null,

@@ -1,8 +1,8 @@
-import type { ModelFile } from '#contracts/model.ts'
+import type { PinnedFile } from '#contracts/model.ts'
 
 /** What a source is asked for. */
 export type SourceRequest = {
-  file: ModelFile
+  file: PinnedFile
   /** Bytes that are here already; a source that cannot go on from there starts at 0 and says so. */
   from: number
   /** What this same source answered as `validator` when those bytes came. */
@@ -27,7 +27,7 @@ export type Source = {
   /** For messages; without credentials. */
   readonly label: string
   /** Bytes of disk it takes for itself while it works. */
-  scratchBytes(file: ModelFile): number
+  scratchBytes(file: PinnedFile): number
   /** Throws an `Error` whose message says what the source answered, in words that follow its label. */
   open(request: SourceRequest): Promise<SourceReply>
 }
