@@ -1,10 +1,6 @@
 import { z } from 'zod'
 import { ErrorCode } from './error.ts'
 
-/** Bytes of one file. `total` is null as long as no source has said how many there are. */
-export const PullProgress = z.object({ file: z.string(), received: z.int().min(0), total: z.int().min(0).nullable() })
-export type PullProgress = z.infer<typeof PullProgress>
-
 /** What one place answered that had no good file. */
 export const SourceFailure = z.object({ file: z.string(), source: z.string(), reason: z.string() })
 export type SourceFailure = z.infer<typeof SourceFailure>

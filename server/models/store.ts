@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import { z } from 'zod'
-import { type Catalogue, type CatalogueEntry, type LocalModel, type ModelFile, PinnedEntry } from '#contracts/model.ts'
+import { type Catalogue, type CatalogueEntry, type LocalModel, type ModelFile, PinnedEntry, type PinnedFile } from '#contracts/model.ts'
 import { AppError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { findEntry } from './catalogue.ts'
@@ -27,6 +27,9 @@ export type ModelStore = {
   add(entry: PinnedEntry): LocalModel
   /** Forgets a model and deletes the blobs no other model needs; an adopted file stays. False: it was not here. */
   remove(nameOrAlias: string): boolean
+  /** What the files of a model were pinned to when it was pulled, whether they are still here or not. */
+  pins(id: string): PinnedFile[]
+  readonly blobFolder: string
   /** Where a file with this hash lies, or will. */
   blobPath(sha256: string): string
 }
@@ -141,7 +144,9 @@ export function createModelStore(options: { folder: string; catalogue: Catalogue
     return true
   }
 
-  return { folder, list, find, adopt, add, remove, blobPath }
+  const pins = (id: string) => readManifest(manifestPath(id))?.entry.files ?? []
+
+  return { folder, list, find, adopt, add, remove, pins, blobFolder: blobs, blobPath }
 }
 
 /** A file whose hash the catalogue does not know is the one that was pinned under its name. */
