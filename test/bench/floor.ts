@@ -39,7 +39,16 @@ const app = await buildApp({
   log: createLog({ level: 'silent' }),
   keys: createKeyStore(db, { pepper: Buffer.alloc(32) }),
   usage: createUsageStore(db),
-  models: { list: () => [model], resolve: () => model, pull: unused, load: unused, unload: unused },
+  models: {
+    list: () => [model],
+    resolve: () => model,
+    pull: unused,
+    order: unused,
+    pulls: { list: () => [], find: () => undefined, stop: () => false, follow: () => () => {} },
+    blobPath: () => '',
+    load: unused,
+    unload: unused
+  },
   jobs: {
     async submit(submission, listener) {
       const jobId = `job${jobs++}`
