@@ -186,6 +186,7 @@ async function compose(
     models: {
       ...models,
       pull: async (id) => void (await models.pull(id)),
+      blobPath: store.blobPath,
       async unload(id) {
         await models.unload(id)
         // Who waited meanwhile still wants it.

@@ -5,6 +5,19 @@ import { z } from 'zod'
 import { ruleOf } from './issue-words.ts'
 
 const flag = z.enum(['0', '1', 'true', 'false']).transform((value) => value === '1' || value === 'true')
+/** `50M` as curl understands it: bytes, or K, M, G of 1024, 1024², 1024³. Undefined: it is no amount. */
+export function toBytes(text: string): number | undefined {
+  const match = /^(\d{1,9}(?:\.\d{1,3})?)([kmg]?)$/i.exec(text)
+  if (match === null) return undefined
+  return Math.round(Number(match[1]) * 1024 ** ['', 'k', 'm', 'g'].indexOf((match[2] ?? '').toLowerCase()))
+}
+
+const rate = z.string().transform((text, context) => {
+  const bytes = toBytes(text)
+  if (bytes !== undefined && bytes >= 1024) return bytes
+  context.addIssue({ code: 'custom', message: 'must be bytes a second, 1K or more, such as 50M' })
+  return z.NEVER
+})
 const wholeNumber = z.string().regex(/^\d+$/, 'must be a whole number').transform(Number)
 
 const webAddress = z.url({ protocol: /^https?$/, error: 'must be an address that begins with http:// or https://' })
@@ -17,6 +30,8 @@ const Environment = z.object({
   OUTPOST_EMBEDDING_MODEL: z.string().min(1).optional(),
   OUTPOST_MIRRORS: z.string().default(''),
   OUTPOST_AIR_GAP: flag.default(false),
+  OUTPOST_PULL_RATE: rate.optional(),
+  OUTPOST_PULL_CONNECTIONS: wholeNumber.pipe(z.int().min(1).max(16)).default(4),
   OUTPOST_THREADS: wholeNumber.pipe(z.int().min(1).max(1024)).optional(),
   OUTPOST_SLOTS: wholeNumber.pipe(z.int().min(1).max(8192)).optional(),
   OUTPOST_MAX_QUEUE: wholeNumber.pipe(z.int().min(0).max(1_000_000)).default(1000),
@@ -28,7 +43,16 @@ const Environment = z.object({
   OUTPOST_URL: webAddress.optional(),
   OUTPOST_KEY: z.string().optional(),
   HF_TOKEN: z.string().optional(),
-  HF_ENDPOINT: webAddress.default('https://huggingface.co')
+  HF_ENDPOINT: webAddress.default('https://huggingface.co'),
+  HF_HOME: z.string().optional(),
+  HF_HUB_CACHE: z.string().optional(),
+  AWS_ACCESS_KEY_ID: z.string().optional(),
+  AWS_SECRET_ACCESS_KEY: z.string().optional(),
+  AWS_SESSION_TOKEN: z.string().optional(),
+  AWS_REGION: z.string().optional(),
+  AWS_DEFAULT_REGION: z.string().optional(),
+  AWS_ENDPOINT_URL: webAddress.optional(),
+  AWS_ENDPOINT_URL_S3: webAddress.optional()
 })
 
 /** Every variable that is read. `docs/configuration.md` describes them; a test holds the two together. */
@@ -43,6 +67,10 @@ export type Config = Readonly<{
   embeddingModel: string | undefined
   mirrors: readonly string[]
   airGap: boolean
+  /** Bytes a second for all pulls together; undefined: what the line gives. */
+  pullRate: number | undefined
+  /** Parts of a file that come at the same time. */
+  pullConnections: number
   /** Upper bound of threads of one llama engine. */
   threads: number
   /** Requests one model runs at the same time; undefined: the engine's choice. */
@@ -57,7 +85,14 @@ export type Config = Readonly<{
   /** A running server the command line should talk to, and the key for it. */
   url: string | undefined
   key: string | undefined
-  huggingFace: Readonly<{ token: string | undefined; endpoint: string }>
+  huggingFace: Readonly<{ token: string | undefined; endpoint: string; cache: string }>
+  s3: Readonly<{
+    endpoint: string | undefined
+    region: string | undefined
+    accessKeyId: string | undefined
+    secretAccessKey: string | undefined
+    sessionToken: string | undefined
+  }>
 }>
 
 /** A variable that cannot be used; its message is one line that names it. */
@@ -73,7 +108,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     const issue = parsed.error.issues[0]
     const name = String(issue?.path[0])
     throw new ConfigError(
-      `${name}: ${issue === undefined ? 'is not usable' : ruleOf(issue, env[name])}, got ${name.includes('KEY') ? 'a value that is not shown' : JSON.stringify(env[name])}`
+      `${name}: ${issue === undefined ? 'is not usable' : ruleOf(issue, env[name])}, got ${/KEY|TOKEN/.test(name) ? 'a value that is not shown' : JSON.stringify(env[name])}`
     )
   }
   const variables = parsed.data
@@ -87,6 +122,8 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
       .map((mirror) => mirror.trim())
       .filter((mirror) => mirror !== ''),
     airGap: variables.OUTPOST_AIR_GAP,
+    pullRate: variables.OUTPOST_PULL_RATE,
+    pullConnections: variables.OUTPOST_PULL_CONNECTIONS,
     threads: variables.OUTPOST_THREADS ?? Math.max(1, availableParallelism() - 1),
     slots: variables.OUTPOST_SLOTS,
     maxQueue: variables.OUTPOST_MAX_QUEUE,
@@ -96,7 +133,14 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     logLevel: variables.OUTPOST_LOG_LEVEL,
     url: variables.OUTPOST_URL,
     key: variables.OUTPOST_KEY,
-    huggingFace: Object.freeze({ token: variables.HF_TOKEN, endpoint: variables.HF_ENDPOINT })
+    huggingFace: Object.freeze({ token: variables.HF_TOKEN, endpoint: variables.HF_ENDPOINT, cache: hubCache(variables, env) }),
+    s3: Object.freeze({
+      endpoint: variables.AWS_ENDPOINT_URL_S3 ?? variables.AWS_ENDPOINT_URL,
+      region: variables.AWS_REGION ?? variables.AWS_DEFAULT_REGION,
+      accessKeyId: variables.AWS_ACCESS_KEY_ID,
+      secretAccessKey: variables.AWS_SECRET_ACCESS_KEY,
+      sessionToken: variables.AWS_SESSION_TOKEN
+    })
   })
 }
 
@@ -104,6 +148,12 @@ function defaultHome(env: NodeJS.ProcessEnv): string {
   if (process.platform === 'darwin') return join(homedir(), 'Library', 'Application Support', 'Outpost')
   if (process.platform === 'win32') return join(env['LOCALAPPDATA'] ?? join(homedir(), 'AppData', 'Local'), 'Outpost')
   return join(env['XDG_DATA_HOME'] ?? join(homedir(), '.local', 'share'), 'outpost')
+}
+
+/** Where Hugging Face's own tools keep what they fetched. */
+function hubCache(variables: { HF_HUB_CACHE?: string | undefined; HF_HOME?: string | undefined }, env: NodeJS.ProcessEnv): string {
+  const home = variables.HF_HOME ?? join(env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'huggingface')
+  return resolve(variables.HF_HUB_CACHE ?? join(home, 'hub'))
 }
 
 function readSecret(file: string | undefined): string | undefined {

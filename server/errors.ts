@@ -35,6 +35,11 @@ export const errorTable: Record<ErrorCode, ErrorRow> = {
   },
   key_revoked: { status: 401, retryable: false, meaning: 'The key was revoked; streams that were running with it have ended.' },
   not_found: { status: 404, retryable: false, meaning: 'There is nothing at this address.' },
+  range_not_satisfiable: {
+    status: 416,
+    retryable: false,
+    meaning: 'The file has no bytes in the range that was asked for; `Content-Range` says how many it has.'
+  },
   model_not_found: { status: 404, retryable: false, meaning: 'No such model here; the message lists near names.' },
   model_not_ready: { status: 503, retryable: true, meaning: 'The model is known, but its weights are not here yet, or its worker is not up.' },
   model_failed: {

@@ -1,11 +1,15 @@
 import { statSync } from 'node:fs'
-import type { Catalogue, CatalogueEntry, LocalModel, ModelStatus } from '#contracts/model.ts'
+import type { Catalogue, CatalogueEntry, LocalModel, ModelStatus, ModelTrust } from '#contracts/model.ts'
+import type { PullStatus } from '#contracts/pull.ts'
 import type { Config } from './config.ts'
-import { AppError, toAppError } from './errors.ts'
+import { AppError } from './errors.ts'
 import type { Log } from './log.ts'
 import { findEntry, nearNames } from './models/catalogue.ts'
-import { type PullProgress, pullModel } from './models/pull.ts'
+import type { PullProgress } from './models/pull.ts'
+import { parsePullReference, resolvePullReference } from './models/pull-reference.ts'
+import { createPulls, type Pulls } from './models/pulls.ts'
 import type { ModelStore } from './models/store.ts'
+import { whyNotLoadable } from './workers/loadable.ts'
 import type { Supervisor } from './workers/supervisor.ts'
 
 /** Every model of the catalogue and of the disk, with what its worker and its pull say of it. */
@@ -15,6 +19,15 @@ export type KnownModels = {
   resolve(name: string): ModelStatus
   /** Resolves when its weights are here. */
   pull(id: string, onProgress?: (progress: PullProgress) => void): Promise<LocalModel>
+  /**
+   * Begins to pull a model, by its name or by a place (`hf:org/repo:Q4_K_M`, an address), or joins who does already. Resolves when it is clear what that
+   * is; `done` when it is here.
+   */
+  order(
+    name: string,
+    options?: { limitRate?: number | undefined; onProgress?: ((progress: PullProgress) => void) | undefined }
+  ): Promise<{ model: string; done: Promise<LocalModel> }>
+  readonly pulls: Pick<Pulls, 'list' | 'find' | 'stop' | 'follow'>
   /** Resolves when it is loaded, pulled before where needed. */
   load(id: string): Promise<void>
   unload(id: string): Promise<void>
@@ -34,29 +47,43 @@ export function createKnownModels(options: {
   log: Log
 }): KnownModels {
   const { config, catalogue, store, supervisor, signal, log } = options
-  const pulling = new Map<string, Pull>()
-  const failedPulls = new Map<string, AppError>()
+  const limits = { connections: config.pullConnections }
+  const pulls = createPulls({ store, sources: config, limitRate: config.pullRate, limits, signal, log })
+  const runningPull = (id: string) => {
+    const pull = pulls.find(id)
+    return pull?.state === 'running' ? pull : undefined
+  }
+  const failedPull = (id: string) => pulls.find(id)?.error ?? undefined
   const startedAt = Date.now()
   // What lies on the disk changes only through this process (pull) or by hand; looking again once a second is enough for a list.
   let present = new Map<string, PresentModel>()
   let presentAt = 0
   const localModels = () => {
     if (performance.now() - presentAt > 1000 || presentAt === 0) {
-      const withoutFiles = catalogue.models.filter((entry) => entry.files.length === 0).map((entry): LocalModel => ({ entry, files: [] }))
+      const withoutFiles = catalogue.models
+        .filter((entry) => entry.files.length === 0)
+        .map((entry): LocalModel => ({ entry: { ...entry, files: [] }, files: [] }))
       present = new Map([...store.list(), ...withoutFiles].map((model) => [model.entry.id, { ...model, createdAt: createdAt(model) }]))
       presentAt = performance.now()
     }
     return present
   }
   const entries = (): CatalogueEntry[] => [
-    ...new Map([...catalogue.models, ...[...localModels().values()].map(({ entry }) => entry)].map((entry) => [entry.id, entry])).values()
+    ...new Map(
+      [
+        ...catalogue.models,
+        ...[...localModels().values()].map(({ entry }) => entry),
+        ...pulls.list().flatMap(({ model }) => pulls.entryOf(model) ?? [])
+      ].map((entry) => [entry.id, entry])
+    ).values()
   ]
 
   const statusOf = (entry: CatalogueEntry): ModelStatus => {
+    const obstacle = whyNotLoadable(entry)
     const worker = supervisor.stateOf(entry.id)
-    const pull = pulling.get(entry.id)
+    const pull = runningPull(entry.id)
     const local = localModels().get(entry.id)
-    const failed = worker?.state === 'failed' ? worker.error : local === undefined ? failedPulls.get(entry.id) : undefined
+    const failed = worker?.state === 'failed' ? worker.error : local === undefined ? failedPull(entry.id) : undefined
     return {
       id: entry.id,
       aliases: entry.aliases,
@@ -64,10 +91,12 @@ export function createKnownModels(options: {
       kind: entry.kind,
       engine: entry.engine,
       licence: entry.licence,
-      state: pull !== undefined ? 'pulling' : (worker?.state ?? (local === undefined ? 'absent' : 'present')),
+      uses: entry.uses ?? [],
+      trust: trustOf(entry, local),
+      state: pull !== undefined ? 'pulling' : (worker?.state ?? (local === undefined ? 'absent' : obstacle === null ? 'present' : 'unsupported')),
       percent: pull !== undefined ? percentOf(pull) : worker?.state === 'loading' ? worker.percent : null,
-      reason: failed?.message ?? null,
-      size: local?.files.reduce((sum, file) => sum + file.size, 0) ?? entry.files.reduce((sum, file) => sum + file.size, 0),
+      reason: failed?.message ?? obstacle,
+      size: local?.files.reduce((sum, file) => sum + file.size, 0) ?? sizeOf(entry),
       contextWindow: worker?.state === 'ready' ? worker.description.contextWindow : entry.contextWindow,
       slots: worker?.state === 'ready' ? worker.description.slots : null,
       dimensions: entry.dimensions ?? null,
@@ -94,49 +123,36 @@ export function createKnownModels(options: {
   const pull = async (id: string, onProgress?: (progress: PullProgress) => void): Promise<LocalModel> => {
     const local = localModels().get(id)
     if (local !== undefined) return local
-    const entry = resolveEntry(id)
-    const { received } = beginPull(entry)
-    try {
-      // Who comes second joins the first: `pullModel` sees to that.
-      const model = await pullModel({
-        entry,
-        store,
-        sources: config,
-        ...(signal === undefined ? {} : { signal }),
-        onProgress: (progress) => {
-          received.set(progress.file, progress.received)
-          onProgress?.(progress)
-        },
-        log
-      })
-      failedPulls.delete(entry.id)
-      presentAt = 0
-      return model
-    } catch (error) {
-      const reason = toAppError(error, 'weights_unavailable')
-      failedPulls.set(entry.id, reason)
-      throw reason
-    } finally {
-      pulling.delete(entry.id)
-    }
+    return await bring(resolveEntry(id), { onProgress })
   }
-  const beginPull = (entry: CatalogueEntry): Pull => {
-    const pull = pulling.get(entry.id) ?? { received: new Map(), total: entry.files.reduce((sum, file) => sum + file.size, 0) }
-    pulling.set(entry.id, pull)
-    return pull
+  const bring: Pulls['start'] = async (entry, more) => {
+    const model = await pulls.start(entry, more)
+    presentAt = 0
+    return model
+  }
+  const order: KnownModels['order'] = async (name, more) => {
+    const isPlace = parsePullReference(name) !== undefined
+    const known = entries().find(({ reference, aliases }) => reference === name || aliases.includes(name))
+    const isTaken = (id: string) => findEntry(catalogue, id) !== undefined || localModels().has(id) || runningPull(id) !== undefined
+    const entry =
+      isPlace && known === undefined
+        ? await resolvePullReference(name, { settings: config, isTaken, signal: signal ?? new AbortController().signal })
+        : (known ?? resolveEntry(name))
+    const local = localModels().get(entry.id)
+    return { model: entry.id, done: local === undefined ? bring(entry, more) : Promise.resolve(local) }
   }
 
   const ensure = (id: string) => {
     const local = localModels().get(id)
     if (local !== undefined) return supervisor.ensure(local)
     if (supervisor.stateOf(id) !== undefined) return
-    const running = pulling.get(id)
+    const running = runningPull(id)
     if (running !== undefined) {
       throw new AppError('model_not_ready', `${id} is being downloaded, ${percentOf(running)} % of it are here: try again in a while`, {
         retryAfter: 5
       })
     }
-    const failed = failedPulls.get(id)
+    const failed = failedPull(id)
     throw new AppError(
       'model_not_ready',
       failed === undefined ? `the weights of ${id} are not here: outpost pull ${id}` : `the weights of ${id} are not here: ${failed.message}`
@@ -147,6 +163,8 @@ export function createKnownModels(options: {
     list: () => entries().map(statusOf),
     resolve: (name) => statusOf(resolveEntry(name)),
     pull,
+    order,
+    pulls,
     async load(id) {
       await supervisor.load(await pull(id))
     },
@@ -159,13 +177,21 @@ export function createKnownModels(options: {
   }
 }
 
-/** Bytes received of each file, and to receive in all. */
-type Pull = { received: Map<string, number>; total: number }
 type PresentModel = LocalModel & { createdAt: number | undefined }
 
-function percentOf(pull: Pull): number {
-  const received = [...pull.received.values()].reduce((sum, bytes) => sum + bytes, 0)
-  return pull.total === 0 ? 100 : Math.min(100, Math.floor((received / pull.total) * 100))
+function percentOf({ received, total }: PullStatus): number {
+  return total === null || total === 0 ? 0 : Math.min(100, Math.floor((received / total) * 100))
+}
+
+/** 0: nobody has said how large its files are. */
+function sizeOf({ files }: CatalogueEntry): number {
+  return files.reduce((sum, file) => sum + (file.size ?? 0), 0)
+}
+
+function trustOf(entry: CatalogueEntry, local: LocalModel | undefined): ModelTrust {
+  if (local?.files.some(({ sha256 }) => sha256 === '') === true) return 'owner'
+  if (entry.files.some(({ firstUse }) => firstUse !== undefined)) return 'first-use'
+  return entry.files.some(({ sha256 }) => sha256 === undefined) ? 'unverified' : 'catalogue'
 }
 
 function createdAt(model: LocalModel): number | undefined {

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { loadConfig, variableNames } from '../server/config.ts'
 
 const page = readFileSync(new URL('../docs/configuration.md', import.meta.url), 'utf8')
-const rows = new Map([...page.matchAll(/^\| `([A-Z_]+)` \| (.+?) \| .+ \|$/gm)].map(([, name = '', value = '']) => [name, value]))
+const rows = new Map([...page.matchAll(/^\| `([A-Z0-9_]+)` \| (.+?) \| .+ \|$/gm)].map(([, name = '', value = '']) => [name, value]))
 
 test('docs/configuration.md has every variable that is read, and no other', () => {
   assert.deepEqual([...rows.keys()].sort(), [...variableNames].sort())

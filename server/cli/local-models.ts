@@ -11,12 +11,17 @@ import type { Supervisor } from '../workers/supervisor.ts'
 export type LocalModels = { catalogue: Catalogue; store: ModelStore; known: KnownModels; log: Log }
 
 /** Catalogue and weights of the home folder, looked at from this process. No worker runs here, so nothing is ever loaded. */
-export function openLocalModels(config: Config): LocalModels {
+export function openLocalModels(config: Config, signal?: AbortSignal): LocalModels {
   const folder = join(config.home, 'models')
   const log = createLog({ level: 'silent' })
   const catalogue = loadCatalogue({ extraFile: join(folder, 'catalogue.json') })
   const store = createModelStore({ folder, catalogue, log })
-  return { catalogue, store, known: createKnownModels({ config, catalogue, store, supervisor: noWorkers, log }), log }
+  return {
+    catalogue,
+    store,
+    known: createKnownModels({ config, catalogue, store, supervisor: noWorkers, ...(signal === undefined ? {} : { signal }), log }),
+    log
+  }
 }
 
 const refuse = (): never => {

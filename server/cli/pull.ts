@@ -1,36 +1,44 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import type { ModelStatus } from '#contracts/model.ts'
-import { type Config, loadConfig } from '../config.ts'
+import type { PullStatus } from '#contracts/pull.ts'
+import { type Config, loadConfig, toBytes } from '../config.ts'
 import { AppError } from '../errors.ts'
 import { prepareHome } from '../home.ts'
-import { findEntry } from '../models/catalogue.ts'
 import { createProgressWriter } from '../models/progress.ts'
-import { pullModel } from '../models/pull.ts'
+import { parsePullReference } from '../models/pull-reference.ts'
 import { oneArgument } from './arguments.ts'
 import { type Client, findServer } from './client.ts'
 import { openLocalModels } from './local-models.ts'
 import { findModel } from './models.ts'
-import { say } from './terminal.ts'
+import { harmless, say, sayJson } from './terminal.ts'
+import { UsageError } from './usage-error.ts'
 
 const lookMs = 250
 /** What a shell expects of a program that Ctrl-C ended. */
 const interrupted = 130
 
+type Options = { limitRate?: number | undefined; signal: AbortSignal; progress: NodeJS.WriteStream | undefined }
+
 /** Through the running server when there is one, because it then has the model at once; else in this process. */
 export async function run(args: string[]): Promise<number> {
-  const { positionals } = parseArgs({ args, options: {}, allowPositionals: true })
+  const { positionals, values } = parseArgs({
+    args,
+    options: { 'limit-rate': { type: 'string' }, json: { type: 'boolean', default: false } },
+    allowPositionals: true
+  })
   const name = oneArgument(positionals, 'MODEL')
   const config = loadConfig()
-  if (name.toLowerCase().endsWith('.gguf')) return adopt(name, config)
+  if (name.toLowerCase().endsWith('.gguf') && parsePullReference(name) === undefined) return adopt(name, config)
 
   const stop = new AbortController()
   const onSignal = () => stop.abort()
   process.once('SIGINT', onSignal).once('SIGTERM', onSignal)
+  const options: Options = { limitRate: rateOf(values['limit-rate']), signal: stop.signal, progress: values.json ? undefined : progressStream() }
   try {
     const client = await findServer(config)
-    const id = client === undefined ? await pullHere(name, config, stop.signal) : await pullThroughServer(client, name, stop.signal)
-    say(`${id} is here.`)
+    const ended = client === undefined ? await pullHere(name, config, options) : await orderFromServer(client, name, options)
+    if (values.json) sayJson(ended)
+    else say(`${ended.model} is here.`)
     return 0
   } catch (error) {
     if (!stop.signal.aborted) throw error
@@ -49,40 +57,78 @@ export async function pullThroughServer(
   signal: AbortSignal,
   stream: NodeJS.WriteStream = progressStream()
 ): Promise<string> {
-  const look = async (wanted: string): Promise<ModelStatus> => findModel((await client.call('models')).models, wanted)
-  const { id } = await look(name)
-  await client.call('pullModel', { params: { id } })
-  const progress = createProgressWriter(stream)
+  return (await orderFromServer(client, name, { signal, progress: stream })).model
+}
+
+type Ended = Pick<PullStatus, 'model' | 'warnings' | 'failures'>
+
+async function orderFromServer(client: Client, name: string, { limitRate, signal, progress: stream }: Options): Promise<Ended> {
+  const body = { model: name, ...(limitRate === undefined ? {} : { limitRate }) }
+  const { model } = await client.call('orderPull', { body })
+  const progress = stream === undefined ? undefined : createProgressWriter(stream)
+  const news = createNews()
   try {
     for (;;) {
-      const { state, percent, size, reason } = await look(id)
-      if (state === 'absent') throw new AppError('weights_unavailable', reason ?? `the pull of ${id} ended early; the server's log tells why`)
-      if (state !== 'pulling') return id
-      progress.update(id, Math.floor((size * (percent ?? 0)) / 100), size)
+      const status = (await client.call('pulls')).pulls.find((pull) => pull.model === model)
+      // What was here already was never pulled.
+      if (status === undefined) return { model: findModel((await client.call('models')).models, model).id, warnings: [], failures: [] }
+      progress?.update(model, status.received, status.total ?? 0)
+      if (stream !== undefined) news.tell(status, () => progress?.end())
+      if (status.state === 'done') return status
+      if (status.error !== null) throw new AppError(status.error.code, status.error.message)
       await delay(lookMs, undefined, { signal })
     }
   } catch (error) {
-    if (signal.aborted) throw new AppError('cancelled', `The server goes on pulling ${id}: outpost list shows how far it is.`)
+    if (signal.aborted) throw new AppError('cancelled', `The server goes on pulling ${model}: outpost list shows how far it is.`)
     throw error
   } finally {
-    progress.end()
+    progress?.end()
   }
 }
 
-async function pullHere(name: string, config: Config, signal: AbortSignal): Promise<string> {
+async function pullHere(name: string, config: Config, { limitRate, signal, progress: stream }: Options): Promise<Ended> {
   prepareHome(config.home)
-  const { catalogue, store, known, log } = openLocalModels(config)
-  const { id } = known.resolve(name)
-  const entry = findEntry(catalogue, id)
-  // Not in the catalogue, but known: it is one that was adopted.
-  if (entry === undefined) return id
-  const progress = createProgressWriter(progressStream())
+  const { known } = openLocalModels(config, signal)
+  const progress = stream === undefined ? undefined : createProgressWriter(stream)
+  const news = createNews()
   try {
-    await pullModel({ entry, store, sources: config, signal, log, onProgress: ({ file, received, total }) => progress.update(file, received, total) })
-    return id
+    const { model, done } = await known.order(name, { limitRate, onProgress: ({ file, received, total }) => progress?.update(file, received, total) })
+    const unfollow = known.pulls.follow(model, (status) => {
+      if (stream !== undefined) news.tell(status, () => progress?.end())
+    })
+    await done.finally(unfollow)
+    return known.pulls.find(model) ?? { model, warnings: [], failures: [] }
   } finally {
-    progress.end()
+    progress?.end()
   }
+}
+
+/** Says each warning once, and which sources failed once another one sends; when none does, the error lists them all. */
+function createNews(): { tell(status: PullStatus, before: () => void): void } {
+  const told = new Set<string>()
+  return {
+    tell({ warnings, failures, source }, before) {
+      const others = source === null ? [] : failures.filter((failure) => failure.source !== source)
+      const lines = [
+        ...warnings.map((warning) => `⚠ ${harmless(warning)}`),
+        ...others.map((failure) => `${harmless(failure.source)}: ${harmless(failure.reason)}`)
+      ]
+      for (const line of lines) {
+        if (told.has(line)) continue
+        told.add(line)
+        before()
+        process.stderr.write(`${line}\n`)
+      }
+    }
+  }
+}
+
+function rateOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  const rate = toBytes(text)
+  if (rate === undefined || rate < 1024)
+    throw new UsageError(`--limit-rate must be bytes a second, 1K or more, such as 50M, got ${JSON.stringify(text)}`)
+  return rate
 }
 
 /** A GGUF file is used where it lies; a running server of this home sees it at its next look. */

@@ -43,10 +43,20 @@ Every request that runs or waits: its model, whose it is, its lane, its place in
   },
   pull: {
     summary: 'bring a model to this machine',
-    help: `Usage: outpost pull MODEL
+    help: `Usage: outpost pull MODEL [options]
 
-MODEL is an id or another name from outpost list, or a .gguf file, which is then used where it lies.
+MODEL is an id or another name from outpost list, or a place:
+  hf:org/repo:Q4_K_M           one quantisation of a Hugging Face repository
+  hf:org/repo/path/file.gguf   one file of it; @revision at the end of either pins a branch, tag or commit
+  hf:org/repo                  its only GGUF or Q4_K_M; without GGUF its safetensors files, for vLLM
+  https://…/file.gguf          also s3://bucket/path/file.gguf
+  ./file.gguf                  a file that is here already, used where it lies
+
 What was interrupted goes on where it stopped. OUTPOST_MIRRORS names folders or addresses to look in first.
+What nobody vouches for is pinned to what came first, and said so.
+
+  --limit-rate RATE  bytes a second at most, such as 50M (OUTPOST_PULL_RATE)
+  --json             how it ended, instead of progress
 `,
     load: () => import('./pull.ts')
   },

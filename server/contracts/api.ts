@@ -4,6 +4,7 @@ import { ErrorCode } from './error.ts'
 import { Lane, Receipt } from './job.ts'
 import { Key, NewKey, type Role } from './key.ts'
 import { ModelStatus } from './model.ts'
+import { PullOrder, PullStatus } from './pull.ts'
 
 /** One of our own endpoints. Path parameters are written `:name`. The renderer and the command line call from the same table. */
 export type Endpoint = {
@@ -17,11 +18,13 @@ export type Endpoint = {
   body?: z.ZodType
   /** Of success; 200 where it is not given. */
   status?: 201 | 202
-  /** What success answers; `events`: a stream of server-sent events instead. */
-  reply: z.ZodType | 'events'
+  /** What success answers. `events`: a job's events as server-sent events instead; `pull-events`: those of a pull; `bytes`: a file. */
+  reply: z.ZodType | 'events' | 'pull-events' | 'bytes'
 }
 
 const everyone = ['local', 'user', 'administrator', 'owner'] as const
+/** Not a caller without a key: who takes gigabytes is known. */
+const keyHolders = ['user', 'administrator', 'owner'] as const
 const administration = ['administrator', 'owner'] as const
 const idParams = z.object({ id: z.string().min(1).max(200) })
 
@@ -71,6 +74,8 @@ export const QueueReply = z.object({ queues: z.array(QueueStatus) })
 export type QueueReply = z.infer<typeof QueueReply>
 
 export const ModelsReply = z.object({ models: z.array(ModelStatus) })
+export const PullsReply = z.object({ pulls: z.array(PullStatus) })
+export const StopReply = z.object({ stopped: z.literal(true), model: z.string() })
 export const Accepted = z.object({ accepted: z.literal(true), model: z.string() })
 export const KeysReply = z.object({ keys: z.array(Key) })
 export const KeyReply = z.object({ key: Key })
@@ -141,6 +146,46 @@ export const endpoints = {
     params: idParams,
     status: 202,
     reply: Accepted
+  },
+  pulls: {
+    method: 'GET',
+    path: '/outpost/pulls',
+    summary: 'Downloads that run, and how the last ones ended',
+    roles: administration,
+    reply: PullsReply
+  },
+  orderPull: {
+    method: 'POST',
+    path: '/outpost/pulls',
+    summary: 'Start to download a model by its name or from a place, or join the running download',
+    roles: administration,
+    body: PullOrder,
+    status: 202,
+    reply: Accepted
+  },
+  stopPull: {
+    method: 'DELETE',
+    path: '/outpost/pulls/:id',
+    summary: 'Stop a download; what came is kept for the next',
+    roles: administration,
+    params: idParams,
+    reply: StopReply
+  },
+  followPull: {
+    method: 'GET',
+    path: '/outpost/pulls/:id/events',
+    summary: 'Follow a download',
+    roles: administration,
+    params: idParams,
+    reply: 'pull-events'
+  },
+  blob: {
+    method: 'GET',
+    path: '/outpost/blobs/:sha256',
+    summary: 'A file of weights, by its hash, for another Outpost',
+    roles: keyHolders,
+    params: z.object({ sha256: z.string().regex(/^[0-9a-f]{64}$/, 'must be a sha256 in hexadecimal') }),
+    reply: 'bytes'
   },
   loadModel: {
     method: 'POST',

@@ -14,6 +14,7 @@ export const errorCodes = [
   'forbidden_host',
   'key_revoked',
   'not_found',
+  'range_not_satisfiable',
   'model_not_found',
   'model_not_ready',
   'model_failed',

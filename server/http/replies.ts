@@ -12,6 +12,7 @@ const meanings: Record<number, string> = {
   404: 'There is no such thing',
   409: 'In conflict with what there is',
   413: 'The body is too large',
+  416: 'No such part',
   415: 'The body is not application/json',
   499: 'Cancelled',
   500: 'A failure here; the log has the details under the request id',

@@ -1,4 +1,5 @@
 import type { ModelStatus } from '#contracts/model.ts'
+import type { PullStatus } from '#contracts/pull.ts'
 import type { Config } from '../config.ts'
 import type { AppError } from '../errors.ts'
 import type { Log } from '../log.ts'
@@ -21,6 +22,18 @@ export type HttpServices = {
     resolve(name: string): ModelStatus
     /** Starts a pull, or joins the running one. Progress is seen in `list()`. */
     pull(id: string): Promise<void>
+    /** Begins a pull by name or place; resolves when it is clear of what. Throws `model_not_found`, `invalid_request`, `weights_unavailable`. */
+    order(name: string, options: { limitRate?: number | undefined }): Promise<{ model: string; done: Promise<unknown> }>
+    readonly pulls: {
+      list(): PullStatus[]
+      find(model: string): PullStatus | undefined
+      /** False: none runs. */
+      stop(model: string): boolean
+      /** Calls back at once and with every change. Returns how to stop that. */
+      follow(model: string, listener: (status: PullStatus) => void): () => void
+    }
+    /** Where a file with this hash would lie. */
+    blobPath(sha256: string): string
     load(id: string): Promise<void>
     unload(id: string): Promise<void>
   }

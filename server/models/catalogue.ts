@@ -13,6 +13,7 @@ const packagedFile = fileURLToPath(new URL('../../models/catalogue.json', import
 export function loadCatalogue(options: { extraFile?: string; packagedFile?: string } = {}): Catalogue {
   const packaged = Catalogue.safeParse(readJson(options.packagedFile ?? packagedFile))
   if (!packaged.success) throw broken(options.packagedFile ?? packagedFile, packaged.error)
+  checkDefaults(packaged.data, options.packagedFile ?? packagedFile)
   if (options.extraFile === undefined) return packaged.data
   const own = readJson(options.extraFile, { mayBeMissing: true })
   if (own === undefined) return packaged.data
@@ -23,6 +24,7 @@ export function loadCatalogue(options: { extraFile?: string; packagedFile?: stri
     models: [...extra.data.models, ...packaged.data.models.filter((entry) => !extra.data.models.some((own) => own.id === entry.id))]
   }
   checkNames(merged, options.extraFile)
+  checkDefaults(merged, options.extraFile)
   return merged
 }
 
@@ -89,6 +91,18 @@ function checkNames(catalogue: Catalogue, file: string): void {
   for (const id of [catalogue.defaults.chat, catalogue.defaults.embedding]) {
     if (seen.has(id)) continue
     throw new AppError('invalid_request', `The catalogue ${file} names the default ${id}, but has no such model; it has ${[...seen].join(', ')}.`)
+  }
+}
+
+/** What is pulled without being asked for is vouched for. */
+function checkDefaults(catalogue: Catalogue, file: string): void {
+  for (const id of [catalogue.defaults.chat, catalogue.defaults.embedding]) {
+    const unknown = findEntry(catalogue, id)?.files.find(({ sha256, size }) => sha256 === undefined || size === undefined)
+    if (unknown === undefined) continue
+    throw new AppError(
+      'invalid_request',
+      `The catalogue ${file} has the default ${id}, whose ${unknown.name} has no sha256 or no size: a default must have both. Add them, or choose another default.`
+    )
   }
 }
 

@@ -30,6 +30,11 @@ export async function takeFileLock(path: string, signal: AbortSignal, onWait: ()
   }
 }
 
+/** Whether somebody holds this lock now. */
+export function isHeld(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false }) !== undefined && !isStale(path)
+}
+
 type Owner = { token: string; pid: number; host: string }
 
 function tryCreate(path: string, token: string): boolean {

@@ -1,26 +1,30 @@
-import type { CatalogueEntry, LocalModel } from '#contracts/model.ts'
+import type { CatalogueEntry, LocalModel, ModelFile, PinnedFile } from '#contracts/model.ts'
 import { AppError, toAppError } from '../errors.ts'
 import type { Log } from '../log.ts'
-import { inspectGguf } from './inspect.ts'
-import { pullFile } from './pull-file.ts'
-import { chooseSources, type SourceSettings } from './sources/choose.ts'
+import { describeFiles } from './describe-files.ts'
+import type { FileProgress, PullListener } from './pull-files.ts'
+import { type PullLimits, usualLimits } from './pull-limits.ts'
+import type { RateLimit } from './rate-limit.ts'
+import type { SourceSettings } from './sources/choose.ts'
+import { pullFilesInThread } from './start-pull-thread.ts'
 import type { ModelStore } from './store.ts'
 
-/** Bytes of one file. */
-export type PullProgress = { file: string; received: number; total: number }
+export type PullProgress = FileProgress
 
-export type PullOptions = {
+export type PullOptions = Partial<PullListener> & {
   entry: CatalogueEntry
   store: ModelStore
   /** `Config` fits. */
   sources: SourceSettings
+  /** Budgets of bytes a second it shares with other pulls. */
+  rates?: RateLimit[]
+  limits?: Partial<PullLimits>
   signal?: AbortSignal
-  onProgress?: (progress: PullProgress) => void
   log: Log
 }
 
 /** Pulls that run in this process: the second that asks for the same model joins the first. */
-type Running = { result: Promise<LocalModel>; controller: AbortController; listeners: Set<(progress: PullProgress) => void>; callers: number }
+type Running = { result: Promise<LocalModel>; controller: AbortController; listeners: Set<Partial<PullListener>>; callers: number }
 const running = new Map<string, Running>()
 
 /**
@@ -30,7 +34,7 @@ const running = new Map<string, Running>()
  * Throws `AppError`: `weights_unavailable` with what each source answered, `disk_full`, `weights_corrupt`, `cancelled`.
  */
 export async function pullModel(options: PullOptions): Promise<LocalModel> {
-  const { entry, store, signal, onProgress } = options
+  const { entry, store, signal } = options
   const present = store.find(entry.id)
   if (present !== undefined) return present
   const key = `${store.folder}\n${entry.id}`
@@ -39,7 +43,7 @@ export async function pullModel(options: PullOptions): Promise<LocalModel> {
   if (signal?.aborted === true) throw stopped(entry)
   const pull = running.get(key) ?? start(key, options)
   pull.callers++
-  if (onProgress !== undefined) pull.listeners.add(onProgress)
+  pull.listeners.add(options)
   const left = Promise.withResolvers<never>()
   let isCounted = true
   const uncount = () => {
@@ -57,7 +61,7 @@ export async function pullModel(options: PullOptions): Promise<LocalModel> {
     return await Promise.race([pull.result, left.promise])
   } finally {
     signal?.removeEventListener('abort', leave)
-    if (onProgress !== undefined) pull.listeners.delete(onProgress)
+    pull.listeners.delete(options)
     uncount()
   }
 }
@@ -65,10 +69,20 @@ export async function pullModel(options: PullOptions): Promise<LocalModel> {
 function start(key: string, options: PullOptions): Running {
   const controller = new AbortController()
   const listeners: Running['listeners'] = new Set()
-  const report = (progress: PullProgress) => {
-    for (const listener of listeners) listener(progress)
+  const toAll: PullListener = {
+    onProgress(progress) {
+      for (const listener of listeners) listener.onProgress?.(progress)
+    },
+    onFailure(failure) {
+      options.log.info({ model: options.entry.id, ...failure }, 'source failed')
+      for (const listener of listeners) listener.onFailure?.(failure)
+    },
+    onWarning(message) {
+      options.log.warn({ model: options.entry.id }, message)
+      for (const listener of listeners) listener.onWarning?.(message)
+    }
   }
-  const result = pullFiles(options, controller.signal, report)
+  const result = bring(options, controller.signal, toAll)
     .catch((error: unknown) => {
       throw controller.signal.aborted ? stopped(options.entry) : toAppError(error)
     })
@@ -80,16 +94,30 @@ function start(key: string, options: PullOptions): Running {
   return pull
 }
 
-async function pullFiles(options: PullOptions, signal: AbortSignal, onProgress: (progress: PullProgress) => void): Promise<LocalModel> {
-  const { entry, store, log } = options
-  log.info({ model: entry.id, bytes: entry.files.reduce((sum, file) => sum + file.size, 0) }, 'pull started')
-  for (const file of entry.files) {
-    await pullFile({ file, path: store.blobPath(file.sha256), sources: chooseSources(file, options.sources), signal, onProgress, log })
-    if (file.name.toLowerCase().endsWith('.gguf')) inspectGguf(store.blobPath(file.sha256))
-  }
-  const model = store.add(entry)
+async function bring({ entry, store, sources, rates, limits, log }: PullOptions, signal: AbortSignal, listener: PullListener): Promise<LocalModel> {
+  const files = withPins(entry.files, store.pins(entry.id))
+  log.info({ model: entry.id, bytes: files.reduce((sum, file) => sum + (file.size ?? 0), 0) }, 'pull started')
+  const order = { model: entry.id, files, folder: store.blobFolder, sources, limits: { ...usualLimits, ...limits }, rates: rates ?? [] }
+  const pinned = await pullFilesInThread(order, listener, signal)
+  for (const file of pinned) if (isNew(file, files)) listener.onWarning(firstUseText(file))
+  const model = store.add(describeFiles({ ...entry, files: pinned }, (file) => store.blobPath(file.sha256)))
   log.info({ model: entry.id }, 'pull ended')
   return model
+}
+
+/** What was pinned at the first pull holds, also when the file is gone since. */
+function withPins(files: ModelFile[], pins: PinnedFile[]): ModelFile[] {
+  return files.map((file) =>
+    file.sha256 !== undefined ? file : (pins.find(({ name, firstUse }) => name === file.name && firstUse !== undefined) ?? file)
+  )
+}
+
+function isNew(file: PinnedFile, before: ModelFile[]): boolean {
+  return file.firstUse !== undefined && before.find(({ name }) => name === file.name)?.firstUse === undefined
+}
+
+function firstUseText({ name, sha256, firstUse }: PinnedFile): string {
+  return `Nobody vouches for ${name}: it is trusted as ${firstUse?.source} sent it, and pinned to sha256 ${sha256}. Every later pull must bring the same.`
 }
 
 function stopped(entry: CatalogueEntry): AppError {

@@ -1,14 +1,14 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import { z } from 'zod'
-import { type Catalogue, CatalogueEntry, type LocalModel } from '#contracts/model.ts'
+import { type Catalogue, type CatalogueEntry, type LocalModel, type ModelFile, PinnedEntry, type PinnedFile } from '#contracts/model.ts'
 import { AppError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { findEntry } from './catalogue.ts'
 import { inspectGguf } from './inspect.ts'
 
 /** One file per model in `manifests/`. `adopted`: the file lies where its owner put it, and was never hashed. */
-const Manifest = z.object({ entry: CatalogueEntry, adopted: z.object({ path: z.string(), size: z.int() }).optional() })
+const Manifest = z.object({ entry: PinnedEntry, adopted: z.object({ path: z.string(), size: z.int() }).optional() })
 type Manifest = z.infer<typeof Manifest>
 
 /**
@@ -24,9 +24,12 @@ export type ModelStore = {
   /** Takes a GGUF file into use where it lies, without a copy. The id comes from the file's name. Its sha256 stays `''`, because it is not ours to vouch for. */
   adopt(path: string): LocalModel
   /** Writes the manifest of a model whose blobs are all here. */
-  add(entry: CatalogueEntry): LocalModel
+  add(entry: PinnedEntry): LocalModel
   /** Forgets a model and deletes the blobs no other model needs; an adopted file stays. False: it was not here. */
   remove(nameOrAlias: string): boolean
+  /** What the files of a model were pinned to when it was pulled, whether they are still here or not. */
+  pins(id: string): PinnedFile[]
+  readonly blobFolder: string
   /** Where a file with this hash lies, or will. */
   blobPath(sha256: string): string
 }
@@ -69,7 +72,10 @@ export function createModelStore(options: { folder: string; catalogue: Catalogue
   function toLocal(manifest: Manifest): LocalModel | undefined {
     // What the catalogue says now is newer than what it said at the pull, as long as it speaks of the same files.
     const current = catalogue.models.find(({ id }) => id === manifest.entry.id)
-    const entry = current !== undefined && manifest.adopted === undefined && sameFiles(current, manifest.entry) ? current : manifest.entry
+    const entry =
+      current !== undefined && manifest.adopted === undefined && sameFiles(current, manifest.entry)
+        ? { ...current, files: manifest.entry.files }
+        : manifest.entry
     const files =
       manifest.adopted !== undefined
         ? [{ name: basename(manifest.adopted.path), path: manifest.adopted.path, size: manifest.adopted.size, sha256: '' }]
@@ -89,7 +95,7 @@ export function createModelStore(options: { folder: string; catalogue: Catalogue
     return list().find(({ entry }) => entry.aliases.some((alias) => alias.toLowerCase() === nameOrAlias.toLowerCase()))
   }
 
-  function add(entry: CatalogueEntry): LocalModel {
+  function add(entry: PinnedEntry): LocalModel {
     writeManifest({ entry })
     const model = toLocal({ entry })
     if (model === undefined) throw new AppError('internal_error', `The files of ${entry.id} are not all in ${blobs}.`)
@@ -105,7 +111,7 @@ export function createModelStore(options: { folder: string; catalogue: Catalogue
     if ((takenBy !== undefined && takenBy !== absolute) || catalogue.models.some((entry) => entry.id === id)) {
       throw new AppError('conflict', `${absolute} would be the model ${id}, but ${takenBy ?? 'the catalogue'} has that name. Rename the file.`)
     }
-    const entry: CatalogueEntry = {
+    const entry: PinnedEntry = {
       id,
       aliases: [],
       name: description.name ?? id,
@@ -138,11 +144,16 @@ export function createModelStore(options: { folder: string; catalogue: Catalogue
     return true
   }
 
-  return { folder, list, find, adopt, add, remove, blobPath }
+  const pins = (id: string) => readManifest(manifestPath(id))?.entry.files ?? []
+
+  return { folder, list, find, adopt, add, remove, pins, blobFolder: blobs, blobPath }
 }
 
-function sameFiles(a: CatalogueEntry, b: CatalogueEntry): boolean {
-  return a.files.length === b.files.length && a.files.every((file) => b.files.some((other) => other.sha256 === file.sha256))
+/** A file whose hash the catalogue does not know is the one that was pinned under its name. */
+function sameFiles(current: CatalogueEntry, pinned: PinnedEntry): boolean {
+  const isSame = (file: ModelFile) =>
+    pinned.files.some((other) => (file.sha256 === undefined ? other.name === file.name : other.sha256 === file.sha256))
+  return current.files.length === pinned.files.length && current.files.every(isSame)
 }
 
 function sizeOf(path: string): number | undefined {

@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs'
 import type { LocalModel } from '#contracts/model.ts'
 import { AppError } from '../errors.ts'
 import { inspectGguf } from './inspect.ts'
-import type { PullProgress } from './pull.ts'
+import type { FileProgress } from './pull-files.ts'
 
 /**
  * Reads every byte of a model's files again. Throws `AppError('weights_corrupt')` naming the first file that is not what it was when it
@@ -11,7 +11,7 @@ import type { PullProgress } from './pull.ts'
  */
 export async function verifyModel(
   model: LocalModel,
-  options: { signal?: AbortSignal; onProgress?: (progress: PullProgress) => void } = {}
+  options: { signal?: AbortSignal; onProgress?: (progress: FileProgress) => void } = {}
 ): Promise<void> {
   for (const file of model.files) {
     if (file.name.toLowerCase().endsWith('.gguf')) inspectGguf(file.path)
@@ -21,7 +21,7 @@ export async function verifyModel(
     for await (const chunk of createReadStream(file.path, { highWaterMark: 1024 * 1024, signal: options.signal })) {
       hash.update(chunk as Buffer)
       received += (chunk as Buffer).length
-      options.onProgress?.({ file: file.name, received, total: file.size })
+      options.onProgress?.({ file: file.name, source: null, received, total: file.size })
     }
     const sha256 = hash.digest('hex')
     if (sha256 === file.sha256) continue

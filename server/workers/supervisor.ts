@@ -3,6 +3,7 @@ import type { EngineDescription } from '../engines/engine.ts'
 import { AppError, toAppError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { RedisAddress } from '../queue/redis.ts'
+import { loadable } from './loadable.ts'
 import { type SpareWorker, startWorkerProcess, type WorkerProcess } from './worker-process.ts'
 
 /** Ends in a row, without the model having been loaded in between, after which a model is given up. */
@@ -75,8 +76,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     const worker = startWorkerProcess(
       {
         model: about.id,
-        kind: about.kind,
-        engine: about.engine,
+        ...loadable(about),
         path: files[0]?.path ?? '',
         contextWindow: about.contextWindow,
         threads: options.threads,
@@ -151,6 +151,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     const entry = kept.get(model.entry.id)
     if (entry?.state.state === 'failed') throw entry.state.error
     if (entry !== undefined && !entry.stopping) return
+    loadable(model.entry)
     const fresh: Kept = { model, state: { state: 'loading', percent: 0 }, worker: undefined, failedLoads: 0, stopping: false, waiters: [] }
     kept.set(model.entry.id, fresh)
     start(fresh)

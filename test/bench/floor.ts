@@ -1,4 +1,5 @@
 import type { JobEvent, SequencedEvent } from '#contracts/event.ts'
+import type { ModelStatus } from '#contracts/model.ts'
 import { loadConfig } from '../../server/config.ts'
 import { createFakeEngine } from '../../server/engines/fake/fake-engine.ts'
 import { FakeTraits } from '../../server/engines/fake/fake-script.ts'
@@ -11,17 +12,19 @@ import { createUsageStore } from '../../server/store/usage.ts'
 /** The floor every ratio is measured against: the same HTTP side, with the same engine called inside its process. */
 const db = openDatabase(':memory:')
 const engine = await createFakeEngine(FakeTraits.parse({ slots: 4096 }))
-const model = {
+const model: ModelStatus = {
   id: 'fake',
   aliases: [],
   name: 'Fake',
-  kind: 'chat' as const,
+  kind: 'chat',
   engine: 'fake',
   licence: '',
-  state: 'ready' as const,
+  state: 'ready',
   percent: null,
   reason: null,
   size: 0,
+  uses: ['chat'],
+  trust: 'catalogue',
   contextWindow: 8192,
   slots: 4096,
   dimensions: null,
@@ -36,7 +39,16 @@ const app = await buildApp({
   log: createLog({ level: 'silent' }),
   keys: createKeyStore(db, { pepper: Buffer.alloc(32) }),
   usage: createUsageStore(db),
-  models: { list: () => [model], resolve: () => model, pull: unused, load: unused, unload: unused },
+  models: {
+    list: () => [model],
+    resolve: () => model,
+    pull: unused,
+    order: unused,
+    pulls: { list: () => [], find: () => undefined, stop: () => false, follow: () => () => {} },
+    blobPath: () => '',
+    load: unused,
+    unload: unused
+  },
   jobs: {
     async submit(submission, listener) {
       const jobId = `job${jobs++}`

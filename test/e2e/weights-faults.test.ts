@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { mkdirSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import type { CatalogueEntry } from '#contracts/model.ts'
+import type { PinnedEntry } from '#contracts/model.ts'
 import { createLog } from '../../server/log.ts'
 import { createModelStore } from '../../server/models/store.ts'
 import { temporaryFolder } from '../helpers/folder.ts'
@@ -58,7 +58,7 @@ test('a model whose worker dies at load three times is given up with the reason,
   // The fake engine reads how to behave from its "weights".
   const broken = Buffer.from('{"crashAtLoad":true }')
   const file = { name: 'traits.json', size: broken.length, sha256: createHash('sha256').update(broken).digest('hex'), sources: [] }
-  const entry = { ...fakeCatalogue.models[0], id: 'fragile', aliases: [], files: [file] } as CatalogueEntry // Checked when the catalogue is read.
+  const entry = { ...fakeCatalogue.models[0], id: 'fragile', aliases: [], files: [file] } as PinnedEntry // Checked when the catalogue is read.
   const catalogue = { defaults: { chat: 'fragile', embedding: 'fake-embed' }, models: [...fakeCatalogue.models, entry] }
   const store = createModelStore({
     folder: join(home, 'models'),

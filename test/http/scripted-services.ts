@@ -39,6 +39,8 @@ const model = (id: string, changes: Partial<ModelStatus> = {}): ModelStatus => (
   kind: 'chat',
   engine: 'fake',
   licence: 'Apache-2.0',
+  uses: [],
+  trust: 'catalogue',
   state: 'ready',
   percent: null,
   reason: null,
@@ -86,6 +88,9 @@ export function createScriptedServices(script: Script = (job) => job.emit(...ans
         return found
       },
       pull: async (id) => void orders.push(`pull ${id}`),
+      order: async (name) => ({ model: name, done: Promise.resolve(orders.push(`order ${name}`)) }),
+      pulls: { list: () => [], find: () => undefined, stop: () => false, follow: () => () => {} },
+      blobPath: (sha256) => `/nonexistent/sha256-${sha256}`,
       load: async (id) => {
         orders.push(`load ${id}`)
         if (id === 'far') throw new AppError('model_not_ready', 'far is not here; pull it first')

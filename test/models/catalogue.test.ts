@@ -69,6 +69,18 @@ test('a broken catalogue is one line that names the file and the place', () => {
   refuse(JSON.stringify({ models: [], defaults: { chat: 'gone' } }), /names the default gone, but has no such model; it has smollm2/)
 })
 
+test('a model nobody vouches for may be listed, and is never a default', () => {
+  using folder = temporaryFolder()
+  const extraFile = join(folder.path, 'catalogue.json')
+  const facts = { uses: ['code'], revision: 'abc123', template: 'no system role', factsFrom: { licence: 'https://example.org/LICENSE' } }
+  const unverified = { ...entryOf([{ name: 'weights.gguf', sources: ['hf:org/repo/weights.gguf@abc123'] }], 'unverified'), ...facts }
+  writeFileSync(extraFile, JSON.stringify({ models: [unverified] }))
+  const found = findEntry(loadCatalogue({ extraFile }), 'unverified')
+  assert.deepEqual([found?.files[0]?.sha256, found?.revision, found?.factsFrom], [undefined, 'abc123', facts.factsFrom])
+  writeFileSync(extraFile, JSON.stringify({ models: [unverified], defaults: { chat: 'unverified' } }))
+  assert.throws(() => loadCatalogue({ extraFile }), /has the default unverified, whose weights\.gguf has no sha256 or no size/)
+})
+
 test('a mistyped name finds the ones it may have meant, the nearest first and three at most', () => {
   const known = ['smollm2', 'smollm2-135m-instruct', 'smollm2:135m', 'smollm2-135m', 'all-minilm', 'all-minilm-l6-v2', 'qwen3-4b']
   assert.equal(nearNames('smolm2', known)[0], 'smollm2')

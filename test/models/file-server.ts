@@ -51,19 +51,21 @@ async function reply(answer: Answer | undefined, request: IncomingMessage, respo
     return
   }
   const { bytes, etag } = answer
-  const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0)
+  const [, first, last = ''] = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '') ?? []
+  const from = Number(first ?? 0)
+  const to = last === '' ? bytes.length : Math.min(bytes.length, Number(last) + 1)
   const ifRange = request.headers['if-range']
-  const isPart = from > 0 && answer.ignoreRange !== true && (ifRange === undefined || ifRange === etag)
+  const isPart = first !== undefined && answer.ignoreRange !== true && (ifRange === undefined || ifRange === etag)
   if (isPart && from >= bytes.length) {
     response.writeHead(416, { 'content-range': `bytes */${bytes.length}` }).end()
     return
   }
-  const body = isPart ? bytes.subarray(from) : bytes
+  const body = isPart ? bytes.subarray(from, to) : bytes
   response.writeHead(isPart ? 206 : 200, {
     'content-length': body.length,
     'accept-ranges': 'bytes',
     ...(etag === undefined ? {} : { etag }),
-    ...(isPart ? { 'content-range': `bytes ${from}-${bytes.length - 1}/${bytes.length}` } : {}),
+    ...(isPart ? { 'content-range': `bytes ${from}-${to - 1}/${bytes.length}` } : {}),
     ...answer.headers
   })
   if (answer.cutAfter !== undefined) {

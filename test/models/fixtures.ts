@@ -3,7 +3,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Catalogue, CatalogueEntry, ModelFile } from '#contracts/model.ts'
+import type { Catalogue, CatalogueEntry, ModelFile, PinnedFile } from '#contracts/model.ts'
 import { createLog } from '../../server/log.ts'
 import type { SourceSettings } from '../../server/models/sources/choose.ts'
 
@@ -27,11 +27,11 @@ export function assertSameBytes(actual: Buffer, expected: Buffer): void {
   assert.equal(sha256Of(actual), sha256Of(expected))
 }
 
-export function fileOf(bytes: Buffer, sources: string[] = [], name = 'weights.bin'): ModelFile {
+export function fileOf(bytes: Buffer, sources: string[] = [], name = 'weights.bin'): PinnedFile {
   return { name, size: bytes.length, sha256: sha256Of(bytes), sources }
 }
 
-export function entryOf(files: ModelFile[], id = 'some-model'): CatalogueEntry {
+export function entryOf<File extends ModelFile>(files: File[], id = 'some-model'): Omit<CatalogueEntry, 'files'> & { files: File[] } {
   return { id, aliases: [`${id}-alias`], name: id, description: '', kind: 'chat', engine: 'llama', licence: 'MIT', contextWindow: 128, files }
 }
 

@@ -63,13 +63,14 @@ test('when no source has the file, the error lists what each one answered', asyn
   await using broken = await startFileServer(() => ({ status: 503 }))
   const entry = entryOf([fileOf(bytes, ['hf:org/repo/weights.bin@main', 'ftp:elsewhere'])])
   const { store, blob } = place(entry, folder.path)
-  const mirrors = [join(folder.path, 'nothing'), other.url, broken.url, 's3://user:secret@bucket/x']
+  const mirrors = [join(folder.path, 'nothing'), other.url, broken.url, 'gopher://user:secret@host/x', 's3://user:secret@bucket/x']
   await assert.rejects(pullModel({ entry, store, sources: settings({ mirrors }), log: silent }), (error) => {
     assert.ok(error instanceof AppError && error.code === 'weights_unavailable')
     assert.match(error.message, /folder .*nothing: has no such file/)
     assert.match(error.message, new RegExp(`${sha256Of(wrong)}, the catalogue says ${sha256Of(bytes)}`))
     assert.match(error.message, /answered 503/)
-    assert.match(error.message, /s3:\/\/bucket\/x: is neither/)
+    assert.match(error.message, /gopher:\/\/host\/x: is neither/)
+    assert.match(error.message, /s3:\/\/bucket\/x: is not of the form s3:\/\/bucket\/prefix/)
     assert.match(error.message, /Hugging Face org\/repo: .*ECONNREFUSED/)
     assert.match(error.message, /ftp:elsewhere: is no known kind of source/)
     assert.match(error.message, /OUTPOST_MIRRORS/)

@@ -21,9 +21,11 @@ export function resolveModel(services: HttpServices, name: string, kind: ModelKi
   const model = services.models.resolve(name)
   if (model.kind !== kind) {
     const advice =
-      kind === 'chat'
-        ? 'it only makes embeddings; send it to /v1/embeddings or choose a chat model'
-        : 'it makes no embeddings; choose an embedding model'
+      model.kind === 'rerank'
+        ? 'it puts documents in order, and this version has no endpoint for that'
+        : kind === 'chat'
+          ? 'it only makes embeddings; send it to /v1/embeddings or choose a chat model'
+          : 'it makes no embeddings; choose an embedding model'
     throw new AppError('unsupported_feature', `the model ${model.id} cannot do this: ${advice}`, { param: 'model' })
   }
   return model

@@ -6,12 +6,11 @@ import { AppError } from '../../errors.ts'
 import { version } from '../../version.ts'
 import { errorReplies, jobStatuses, jsonReply, streamReply } from '../replies.ts'
 import type { RouteContext } from './context.ts'
+import { sendBlob } from './outpost-blobs.ts'
 import { cancelJob, followJob, isOverseer, startChat } from './outpost-jobs.ts'
+import { failedSoon, followPull, orderPull, stopPull } from './outpost-pulls.ts'
 
 type Handler = (request: FastifyRequest, reply: FastifyReply) => unknown
-
-/** How long an order like "pull" is watched for failing at once; from then on its fate is seen in the model's state. */
-const watchMs = 1000
 
 /** Our own dialect, under `/outpost`: exactly the table of `contracts/api.ts`. */
 export function registerOutpost(app: FastifyInstance, context: RouteContext): void {
@@ -50,6 +49,11 @@ export function registerOutpost(app: FastifyInstance, context: RouteContext): vo
     },
     models: () => ({ models: services.models.list() }),
     pullModel: order('pull'),
+    pulls: () => ({ pulls: services.models.pulls.list() }),
+    orderPull: (request, reply) => orderPull(context, request, reply),
+    stopPull: (request) => stopPull(context, request),
+    followPull: (request, reply) => followPull(context, request, reply),
+    blob: (request, reply) => sendBlob(context, request, reply),
     loadModel: order('load'),
     unloadModel: order('unload'),
     keys: () => ({ keys: services.keys.list() }),
@@ -73,7 +77,9 @@ function schemaOf(endpoint: Endpoint) {
   const more = [
     ...(runsJob ? jobStatuses : []),
     ...(endpoint.params === undefined ? [] : [404, 409, 503, 507]),
-    ...(endpoint.path === '/outpost/queue' ? [503] : [])
+    ...(endpoint.path === '/outpost/queue' ? [503] : []),
+    ...(endpoint.path === endpoints.orderPull.path ? [404, 409, 503, 507] : []),
+    ...(endpoint.reply === 'bytes' ? [416] : [])
   ]
   return {
     summary: endpoint.summary,
@@ -82,26 +88,20 @@ function schemaOf(endpoint: Endpoint) {
     ...(endpoint.query === undefined ? {} : { querystring: endpoint.query }),
     ...(endpoint.body === undefined ? {} : { body: endpoint.body }),
     response: {
-      [endpoint.status ?? 200]:
-        endpoint.reply === 'events'
-          ? streamReply('Events of the job; the last one is generation-end or error')
-          : jsonReply(endpoint.summary, endpoint.reply),
+      [endpoint.status ?? 200]: successOf(endpoint),
       ...(endpoint.path === endpoints.followJob.path ? { 204: z.null().describe('Nothing comes after Last-Event-ID: the job has ended') } : {}),
       ...errorReplies(endpoint.method, endpoint.path, more)
     }
   }
 }
 
-/** Waits for an order until it is done or clearly under way. Throws when it fails in that time; a later failure goes to `late`. */
-async function failedSoon(done: Promise<void>, late: (error: unknown) => void): Promise<void> {
-  const watch = Promise.withResolvers<void>()
-  const timer = setTimeout(() => {
-    done.catch(late)
-    watch.resolve()
-  }, watchMs)
-  try {
-    await Promise.race([done, watch.promise])
-  } finally {
-    clearTimeout(timer)
-  }
+function successOf({ reply, summary }: Endpoint): object {
+  if (reply === 'events') return streamReply('Events of the job; the last one is generation-end or error')
+  if (reply === 'pull-events') return streamReply('pull-progress with how it stands now; the last one is pull-end or error')
+  if (reply === 'bytes')
+    return {
+      description: 'The file, or the part that Range asked for with status 206',
+      content: { 'application/octet-stream': { schema: z.string() } }
+    }
+  return jsonReply(summary, reply)
 }

@@ -30,5 +30,5 @@ export function toOpenAiModel(model: ModelStatus): OpenAiModel {
 
 /** Models a request can be sent to: those whose weights are here. */
 export function isServable(model: ModelStatus): boolean {
-  return model.state !== 'absent' && model.state !== 'pulling'
+  return model.state !== 'absent' && model.state !== 'pulling' && model.state !== 'unsupported'
 }

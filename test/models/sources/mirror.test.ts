@@ -5,7 +5,8 @@ import { syncBuiltinESMExports } from 'node:module'
 import { test } from 'node:test'
 import { AppError } from '../../../server/errors.ts'
 import { pullModel } from '../../../server/models/pull.ts'
-import { isPrivateAddress } from '../../../server/models/sources/http-download.ts'
+import { isPrivateAddress } from '../../../server/models/sources/addresses.ts'
+import { mirrorSource } from '../../../server/models/sources/mirror.ts'
 import { createModelStore } from '../../../server/models/store.ts'
 import { startFileServer } from '../file-server.ts'
 import { assertSameBytes, catalogueOf, entryOf, fileOf, settings, sha256Of, silent, someBytes, temporaryFolder } from '../fixtures.ts'
@@ -53,7 +54,10 @@ test('behind the air gap a mirror on this machine is asked, and nothing outside,
     assert.match(error.message, /Hugging Face org\/repo: not asked: OUTPOST_AIR_GAP is on, and 192\.0\.2\.1 .* is not on this machine or its LAN/)
     return true
   })
-  assert.equal(server.requests.length, 2)
+  assert.deepEqual(
+    server.requests.map(({ path }) => path),
+    ['/weights.bin', `/sha256-${sha256Of(bytes)}`, `/outpost/blobs/${sha256Of(bytes)}`]
+  )
 })
 
 test('behind the air gap a redirect to the outside is not followed', async () => {
@@ -84,7 +88,10 @@ test('behind the air gap a name whose addresses are not all private is not conne
     syncBuiltinESMExports()
   })
   const refused = /OUTPOST_AIR_GAP is on, and weights\.example \(192\.0\.2\.1\) is not on this machine or its LAN/
-  await assert.rejects(pull(folder.path, 'http://weights.example', { airGap: true }), refused)
+  const source = mirrorSource('http://weights.example', { airGap: true })
+  const signal = new AbortController().signal
+  const request = { file: fileOf(bytes), from: 0, validator: undefined, scratch: folder.path, signal, stallMs: 1000, onProgress: () => {} }
+  await assert.rejects(source.open(request), refused)
 })
 
 test('private addresses are told from public ones', () => {
