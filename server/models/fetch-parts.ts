@@ -190,7 +190,7 @@ async function receive(
   if (bytes instanceof Readable) bytes.on('error', () => {})
   const giveUp = (reason: unknown) => {
     problem = reason
-    if (bytes instanceof Readable) bytes.destroy(reason instanceof Error ? reason : new Error(String(reason)))
+    if (bytes instanceof Readable) bytes.destroy()
   }
   const stall = setTimeout(() => giveUp(stalled(limits.stallMs)), limits.stallMs)
   // What came is on the disk soon, also when nothing follows.

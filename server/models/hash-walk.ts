@@ -23,6 +23,7 @@ export function openHashWalk(path: string, size: number, records: Uint32Array | 
   const hash = createHash('sha256')
   const buffer = Buffer.allocUnsafe(blockBytes)
   let at = 0
+  let sha256: string | undefined
   return {
     at: () => at,
     advance(frontier) {
@@ -37,7 +38,10 @@ export function openHashWalk(path: string, size: number, records: Uint32Array | 
       }
       return undefined
     },
-    digest: () => hash.digest('hex'),
+    digest() {
+      sha256 ??= hash.digest('hex')
+      return sha256
+    },
     close: () => closeSync(handle)
   }
 }

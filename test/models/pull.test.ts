@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -7,12 +6,12 @@ import { test } from 'node:test'
 import type { CatalogueEntry } from '#contracts/model.ts'
 import { AppError } from '../../server/errors.ts'
 import { pullModel } from '../../server/models/pull.ts'
-import type { SourceSettings } from '../../server/models/sources/choose.ts'
 import { createModelStore, type ModelStore } from '../../server/models/store.ts'
 import { verifyModel } from '../../server/models/verify.ts'
 import { buildGguf, smallGguf } from '../helpers/gguf.ts'
 import { startFileServer } from './file-server.ts'
 import { assertSameBytes, catalogueOf, entryOf, fileOf, settings, sha256Of, silent, someBytes, temporaryFolder } from './fixtures.ts'
+import { startPuller } from './puller.ts'
 
 function place(entry: CatalogueEntry, folder: string): { store: ModelStore; blob: string } {
   const store = createModelStore({ folder, catalogue: catalogueOf(entry), log: silent })
@@ -247,30 +246,6 @@ test('a changed byte of a pulled model is found by verify', async () => {
   truncateSync(blob, 10)
   assert.equal(store.find('some-model'), undefined, 'a file of another size is noticed without reading it')
 })
-
-/** A real process that pulls; `until` resolves at the first progress of so many bytes. */
-function startPuller(
-  folder: string,
-  entry: CatalogueEntry,
-  sources: SourceSettings
-): { child: ChildProcess; until(received: number): Promise<void>; ended: Promise<string> } {
-  const script = new URL('./pull-process.ts', import.meta.url).pathname
-  const child = fork(script, [folder, JSON.stringify(entry), JSON.stringify(sources)], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
-  const ended = Promise.withResolvers<string>()
-  let received = -1
-  const waiters: { bytes: number; resolve: () => void }[] = []
-  child.on('message', (message: { received?: number; ended?: string }) => {
-    if (message.ended !== undefined) ended.resolve(message.ended)
-    received = Math.max(received, message.received ?? -1)
-    for (const waiter of waiters) if (received >= waiter.bytes) waiter.resolve()
-  })
-  const until = (bytes: number) =>
-    new Promise<void>((resolve) => {
-      if (received >= bytes) resolve()
-      else waiters.push({ bytes, resolve })
-    })
-  return { child, until, ended: ended.promise }
-}
 
 test('a pull killed with -9 is taken up by the next process with a Range', async () => {
   using folder = temporaryFolder()

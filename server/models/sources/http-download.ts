@@ -120,28 +120,40 @@ export function usesProxy(): boolean {
   return (http.globalAgent as unknown as { options: { proxyEnv?: object } }).options.proxyEnv !== undefined
 }
 
-function get(
+async function get(
   url: URL,
   headers: Record<string, string>,
   { request: { signal, stallMs }, rules }: { request: Pick<SourceRequest, 'signal' | 'stallMs'>; rules: NetworkRules },
   refuse: (host: string, address: string) => Error | undefined
 ): Promise<IncomingMessage> {
   const isTls = url.protocol === 'https:'
-  const options: RequestOptions = { headers, signal }
+  const options: RequestOptions = { headers }
   const literal = literalOf(url.hostname) ?? (usesProxy() && url.hostname === 'localhost' ? '127.0.0.1' : undefined)
   const refusal = literal === undefined ? undefined : refuse(url.hostname, literal)
-  if (refusal !== undefined) return Promise.reject(refusal)
+  if (refusal !== undefined) throw refusal
   if (rules.airGap || !usesProxy()) options.lookup = checkedLookup(refuse)
   // The default agent may go through a proxy, and a proxy goes anywhere.
   if (rules.airGap) options.agent = isTls ? directAgents.https : directAgents.http
-  return new Promise((resolve, reject) => {
+  signal.throwIfAborted()
+  return await new Promise((resolve, reject) => {
+    // Not by the request's own option: that gives the connection an error, which is told when the reply may have ended and nobody listens any more.
+    let abort = () => void request.destroy(new Error('aborted'))
+    signal.addEventListener('abort', abort, { once: true })
     const request = (isTls ? httpsRequest : httpRequest)(url, options, (reply) => {
       // From here on whoever reads says when it has waited long enough.
       request.setTimeout(0)
+      signal.removeEventListener('abort', abort)
+      abort = () => void reply.destroy()
+      signal.addEventListener('abort', abort, { once: true })
+      const end = () => signal.removeEventListener('abort', abort)
+      reply.once('end', end).once('close', end)
       resolve(reply)
     })
     request.setTimeout(stallMs, () => request.destroy(stalled(stallMs)))
-    request.on('error', (error: NodeJS.ErrnoException) => reject(new Error(withCode(error), { cause: error })))
+    request.on('error', (error: NodeJS.ErrnoException) => {
+      signal.removeEventListener('abort', abort)
+      reject(new Error(withCode(error), { cause: error }))
+    })
     request.end()
   })
 }
