@@ -8,6 +8,7 @@ import { gatewayId, prepareHome } from './home.ts'
 import { createKnownModels, type KnownModels } from './known-models.ts'
 import type { Log } from './log.ts'
 import { loadCatalogue } from './models/catalogue.ts'
+import { estimateMemory } from './models/memory-need.ts'
 import { createModelStore } from './models/store.ts'
 import { openBlobStore } from './queue/blobs.ts'
 import type { Dispatcher } from './queue/dispatcher.ts'
@@ -18,6 +19,8 @@ import { lockHome } from './store/home-lock.ts'
 import { createKeyStore, type KeyStore } from './store/keys.ts'
 import { loadPepper } from './store/pepper.ts'
 import { createUsageStore } from './store/usage.ts'
+import { deriveMemoryBudget } from './workers/memory-budget.ts'
+import { createResidentModels } from './workers/resident-models.ts'
 import { createSupervisor } from './workers/supervisor.ts'
 import type { SpareWorker } from './workers/worker-process.ts'
 
@@ -36,6 +39,8 @@ export type Server = {
 }
 
 const redisRetryMs = 2000
+/** A busy model serves for so long before it makes room for another one that is asked for. */
+const turnMs = 10_000
 
 /** Puts the whole server together and starts it. It listens when this resolves; Redis and models come up behind it, as `/readyz` tells. */
 export async function startServer(options: { config: Config; insecureHttp: boolean; log: Log; spareWorker?: SpareWorker }): Promise<Server> {
@@ -95,11 +100,39 @@ async function compose(
     queueReady: recovered.promise,
     onProgress: (model, percent) => dispatcher?.loading(model, percent),
     onLost: async (model, workerId) => dispatcher?.workerLost(model, workerId),
-    onGivenUp: async (model, error) => dispatcher?.giveUp(model, error)
+    onGivenUp: async (model, error) => dispatcher?.giveUp(model, error),
+    onChange: () => residents.review()
+  })
+  const residents = createResidentModels({
+    supervisor,
+    rules: {
+      budget: config.memoryBudget ?? deriveMemoryBudget(),
+      turnMs,
+      idleMs: config.idleUnload === 0 ? undefined : config.idleUnload * 60_000,
+      longestWaitMs: config.memoryWait * 1000
+    },
+    memoryOf: (model) => estimateMemory(model, config.slots),
+    demandOf: (model) => dispatcher?.demandOf(model) ?? { running: 0, waiting: 0 },
+    runMsOf: (model) => dispatcher?.demandOf(model).runMs,
+    isPinned: () => false,
+    onRefused: (model, error) => {
+      dispatcher?.giveUp(model, error).catch((cause) => log.error({ model, err: cause }, 'waiting jobs could not be told'))
+    },
+    onFreed: (model) => bringBack(model),
+    log
   })
   const ending = new AbortController()
   onEnd.push(() => ending.abort())
-  const models = createKnownModels({ config, catalogue, store, supervisor, signal: ending.signal, log })
+  const models = createKnownModels({ config, catalogue, store, residents, signal: ending.signal, log })
+  /** Who waited while a model was unloaded still wants it. */
+  const bringBack = (model: string) => {
+    if ((dispatcher?.waitingFor(model) ?? 0) === 0) return
+    try {
+      models.ensure(model)
+    } catch (error) {
+      dispatcher?.giveUp(model, toAppError(error)).catch((cause) => log.error({ model, err: cause }, 'waiting jobs could not be told'))
+    }
+  }
 
   let ownRedis: OwnRedis | undefined
   let commands: ReturnType<typeof connectRedis> | undefined
@@ -111,7 +144,7 @@ async function compose(
     for (const client of [commands, blocking]) if (client !== undefined && client.status !== 'end') client.disconnect()
   })
   onEnd.push(() => dispatcher?.close())
-  onEnd.push(() => supervisor.stop())
+  onEnd.push(() => residents.stop())
   // Loading takes longest, so it begins first; the modules of HTTP and queue are loaded beside it.
   if (spareWorker !== undefined) beginLoading(models, wanted.chat)
   const [{ buildApp }, { createDispatcher }] = await Promise.all([import('./http/app.ts'), import('./queue/dispatcher.ts')])
@@ -144,8 +177,10 @@ async function compose(
       blobs: blobStore,
       maxQueue: config.maxQueue,
       slotsOf: models.slotsOf,
+      waitOf: (model) => residents.waitOf(model),
       onReceipts: (receipts) => {
         usage.bookAll(receipts)
+        residents.used(receipts.map(({ model }) => model))
         for (const receipt of receipts) logEnd(log, receipt)
       },
       log
@@ -179,8 +214,7 @@ async function compose(
       pull: async (id) => void (await models.pull(id)),
       async unload(id) {
         await models.unload(id)
-        // Who waited meanwhile still wants it.
-        if ((dispatcher?.waitingFor(id) ?? 0) > 0) models.ensure(id)
+        bringBack(id)
       }
     },
     jobs: {

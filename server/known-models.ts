@@ -6,7 +6,7 @@ import type { Log } from './log.ts'
 import { findEntry, nearNames } from './models/catalogue.ts'
 import { type PullProgress, pullModel } from './models/pull.ts'
 import type { ModelStore } from './models/store.ts'
-import type { Supervisor } from './workers/supervisor.ts'
+import type { ResidentModels } from './workers/resident-models.ts'
 
 /** Every model of the catalogue and of the disk, with what its worker and its pull say of it. */
 export type KnownModels = {
@@ -24,16 +24,19 @@ export type KnownModels = {
   slotsOf(id: string): number
 }
 
+/** What is asked of the models that are loaded. */
+export type KnownResidents = Pick<ResidentModels, 'ensure' | 'load' | 'unload' | 'stateOf' | 'waitOf' | 'refusalOf'>
+
 export function createKnownModels(options: {
   config: Config
   catalogue: Catalogue
   store: ModelStore
-  supervisor: Supervisor
+  residents: KnownResidents
   /** Stops every pull, so that the process can end. */
   signal?: AbortSignal
   log: Log
 }): KnownModels {
-  const { config, catalogue, store, supervisor, signal, log } = options
+  const { config, catalogue, store, residents, signal, log } = options
   const pulling = new Map<string, Pull>()
   const failedPulls = new Map<string, AppError>()
   const startedAt = Date.now()
@@ -53,10 +56,11 @@ export function createKnownModels(options: {
   ]
 
   const statusOf = (entry: CatalogueEntry): ModelStatus => {
-    const worker = supervisor.stateOf(entry.id)
+    const worker = residents.stateOf(entry.id)
     const pull = pulling.get(entry.id)
     const local = localModels().get(entry.id)
-    const failed = worker?.state === 'failed' ? worker.error : local === undefined ? failedPulls.get(entry.id) : undefined
+    const failed = worker?.state === 'failed' ? worker.error : local === undefined ? failedPulls.get(entry.id) : residents.refusalOf(entry.id)
+    const reason = failed?.message ?? residents.waitOf(entry.id)?.reason ?? null
     return {
       id: entry.id,
       aliases: entry.aliases,
@@ -66,7 +70,7 @@ export function createKnownModels(options: {
       licence: entry.licence,
       state: pull !== undefined ? 'pulling' : (worker?.state ?? (local === undefined ? 'absent' : 'present')),
       percent: pull !== undefined ? percentOf(pull) : worker?.state === 'loading' ? worker.percent : null,
-      reason: failed?.message ?? null,
+      reason,
       size: local?.files.reduce((sum, file) => sum + file.size, 0) ?? entry.files.reduce((sum, file) => sum + file.size, 0),
       contextWindow: worker?.state === 'ready' ? worker.description.contextWindow : entry.contextWindow,
       slots: worker?.state === 'ready' ? worker.description.slots : null,
@@ -128,8 +132,8 @@ export function createKnownModels(options: {
 
   const ensure = (id: string) => {
     const local = localModels().get(id)
-    if (local !== undefined) return supervisor.ensure(local)
-    if (supervisor.stateOf(id) !== undefined) return
+    if (local !== undefined) return residents.ensure(local)
+    if (residents.stateOf(id) !== undefined) return
     const running = pulling.get(id)
     if (running !== undefined) {
       throw new AppError('model_not_ready', `${id} is being downloaded, ${percentOf(running)} % of it are here: try again in a while`, {
@@ -148,12 +152,12 @@ export function createKnownModels(options: {
     resolve: (name) => statusOf(resolveEntry(name)),
     pull,
     async load(id) {
-      await supervisor.load(await pull(id))
+      await residents.load(await pull(id))
     },
-    unload: (id) => supervisor.unload(id),
+    unload: (id) => residents.unload(id),
     ensure,
     slotsOf(id) {
-      const worker = supervisor.stateOf(id)
+      const worker = residents.stateOf(id)
       return worker?.state === 'ready' ? worker.description.slots : 1
     }
   }

@@ -2,11 +2,10 @@ import { join } from 'node:path'
 import type { Catalogue } from '#contracts/model.ts'
 import type { Config } from '../config.ts'
 import { AppError } from '../errors.ts'
-import { createKnownModels, type KnownModels } from '../known-models.ts'
+import { createKnownModels, type KnownModels, type KnownResidents } from '../known-models.ts'
 import { createLog, type Log } from '../log.ts'
 import { loadCatalogue } from '../models/catalogue.ts'
 import { createModelStore, type ModelStore } from '../models/store.ts'
-import type { Supervisor } from '../workers/supervisor.ts'
 
 export type LocalModels = { catalogue: Catalogue; store: ModelStore; known: KnownModels; log: Log }
 
@@ -16,18 +15,17 @@ export function openLocalModels(config: Config): LocalModels {
   const log = createLog({ level: 'silent' })
   const catalogue = loadCatalogue({ extraFile: join(folder, 'catalogue.json') })
   const store = createModelStore({ folder, catalogue, log })
-  return { catalogue, store, known: createKnownModels({ config, catalogue, store, supervisor: noWorkers, log }), log }
+  return { catalogue, store, known: createKnownModels({ config, catalogue, store, residents: noWorkers, log }), log }
 }
 
 const refuse = (): never => {
   throw new AppError('model_not_ready', 'models are loaded by a running server only')
 }
-const noWorkers: Supervisor = {
+const noWorkers: KnownResidents = {
   ensure: refuse,
   load: async () => refuse(),
   unload: async () => {},
   stateOf: () => undefined,
-  loaded: async () => refuse(),
-  list: () => [],
-  stop: async () => {}
+  waitOf: () => undefined,
+  refusalOf: () => undefined
 }
