@@ -5,8 +5,10 @@ import type { Config } from './config.ts'
 import { openFrontDoor, openOwnerDoor, refuseOpenDoor } from './doors.ts'
 import { AppError, toAppError } from './errors.ts'
 import { gatewayId, prepareHome } from './home.ts'
+import { databaseOf } from './home-policy.ts'
 import { createKnownModels, type KnownModels } from './known-models.ts'
 import type { Log } from './log.ts'
+import { createModelUpkeep } from './model-upkeep.ts'
 import { loadCatalogue } from './models/catalogue.ts'
 import { estimateMemory } from './models/memory-need.ts'
 import { createModelStore } from './models/store.ts'
@@ -18,6 +20,7 @@ import { openDatabase } from './store/database.ts'
 import { lockHome } from './store/home-lock.ts'
 import { createKeyStore, type KeyStore } from './store/keys.ts'
 import { loadPepper } from './store/pepper.ts'
+import { createSettingsStore } from './store/settings.ts'
 import { createUsageStore } from './store/usage.ts'
 import { deriveMemoryBudget } from './workers/memory-budget.ts'
 import { createResidentModels } from './workers/resident-models.ts'
@@ -67,7 +70,7 @@ async function compose(
   prepareHome(config.home)
   const lock = lockHome(config.home)
   onEnd.push(() => lock.release())
-  const db = openDatabase(join(config.home, 'outpost.db'))
+  const db = openDatabase(databaseOf(config))
   onEnd.push(() => void db.close())
   const keys = createKeyStore(db, { pepper: loadPepper(config.home), log })
   keys.ensureBootstrap(config.adminKey)
@@ -76,10 +79,10 @@ async function compose(
 
   const modelFolder = join(config.home, 'models')
   const catalogue = loadCatalogue({ extraFile: join(modelFolder, 'catalogue.json') })
-  const store = createModelStore({ folder: modelFolder, catalogue, log })
+  const store = createModelStore({ folder: modelFolder, catalogue, shared: config.sharedStores, log })
   const wanted = {
-    chat: wantedId(config.model, catalogue.defaults.chat, store),
-    embedding: wantedId(config.embeddingModel, catalogue.defaults.embedding, store)
+    chat: await wantedId(config.model, catalogue.defaults.chat, store),
+    embedding: await wantedId(config.embeddingModel, catalogue.defaults.embedding, store)
   }
 
   const address: RedisAddress = config.redisUrl === undefined ? { socket: ownRedisSocket(config.home) } : { url: config.redisUrl }
@@ -114,7 +117,7 @@ async function compose(
     memoryOf: (model) => estimateMemory(model, config.slots),
     demandOf: (model) => dispatcher?.demandOf(model) ?? { running: 0, waiting: 0 },
     runMsOf: (model) => dispatcher?.demandOf(model).runMs,
-    isPinned: () => false,
+    isPinned: (model) => upkeep.isPinned(model),
     onRefused: (model, error) => {
       dispatcher?.giveUp(model, error).catch((cause) => log.error({ model, err: cause }, 'waiting jobs could not be told'))
     },
@@ -123,7 +126,26 @@ async function compose(
   })
   const ending = new AbortController()
   onEnd.push(() => ending.abort())
-  const models = createKnownModels({ config, catalogue, store, residents, signal: ending.signal, log })
+  const upkeep = createModelUpkeep({
+    store,
+    catalogue,
+    settings: createSettingsStore(db),
+    models: () => models,
+    onChange: () => residents.review(),
+    signal: ending.signal,
+    log
+  })
+  const models = createKnownModels({
+    config,
+    catalogue,
+    store,
+    residents,
+    policy: upkeep.policy,
+    isPinned: upkeep.isPinned,
+    signal: ending.signal,
+    log
+  })
+  if (config.verifyDays > 0) upkeep.keepVerified({ maxAgeMs: config.verifyDays * 86_400_000, signal: ending.signal })
   /** Who waited while a model was unloaded still wants it. */
   const bringBack = (model: string) => {
     if ((dispatcher?.waitingFor(model) ?? 0) === 0) return
@@ -227,6 +249,7 @@ async function compose(
       cancel: async (jobId) => theDispatcher().cancel(jobId),
       queues: async () => theDispatcher().queues()
     },
+    upkeep,
     notReady
   })
   onEnd.push(() => app.close())
@@ -253,9 +276,9 @@ async function compose(
 }
 
 /** An id or alias of the catalogue, or a GGUF file to use where it lies. */
-function wantedId(wanted: string | undefined, fallback: string, store: ReturnType<typeof createModelStore>): string {
+async function wantedId(wanted: string | undefined, fallback: string, store: ReturnType<typeof createModelStore>): Promise<string> {
   if (wanted === undefined) return fallback
-  return wanted.toLowerCase().endsWith('.gguf') ? store.adopt(wanted).entry.id : wanted
+  return wanted.toLowerCase().endsWith('.gguf') ? (await store.adopt(wanted)).entry.id : wanted
 }
 
 /** What hinders it is said by whoever waits for the model. */

@@ -33,7 +33,9 @@ const Environment = z.object({
   OUTPOST_MEMORY_BUDGET: bytes.optional(),
   OUTPOST_MEMORY_WAIT: wholeNumber.pipe(z.int().min(1).max(86_400)).default(300),
   OUTPOST_IDLE_UNLOAD: wholeNumber.pipe(z.int().min(0).max(100_000)).default(0),
+  OUTPOST_VERIFY_DAYS: wholeNumber.pipe(z.int().min(0).max(10_000)).default(30),
   OUTPOST_MIRRORS: list,
+  OUTPOST_SHARED_STORES: list,
   OUTPOST_AIR_GAP: flag.default(false),
   OUTPOST_THREADS: wholeNumber.pipe(z.int().min(1).max(1024)).optional(),
   OUTPOST_SLOTS: wholeNumber.pipe(z.int().min(1).max(8192)).optional(),
@@ -67,7 +69,11 @@ export type Config = Readonly<{
   memoryWait: number
   /** Minutes after which an unused model is unloaded; 0: never. */
   idleUnload: number
+  /** Days after which a blob is verified again in the background; 0: never. */
+  verifyDays: number
   mirrors: readonly string[]
+  /** Model folders of other Outposts, read and never written. */
+  sharedStores: readonly string[]
   airGap: boolean
   /** Upper bound of threads of one llama engine. */
   threads: number
@@ -113,7 +119,9 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     memoryBudget: variables.OUTPOST_MEMORY_BUDGET,
     memoryWait: variables.OUTPOST_MEMORY_WAIT,
     idleUnload: variables.OUTPOST_IDLE_UNLOAD,
+    verifyDays: variables.OUTPOST_VERIFY_DAYS,
     mirrors: variables.OUTPOST_MIRRORS,
+    sharedStores: variables.OUTPOST_SHARED_STORES,
     airGap: variables.OUTPOST_AIR_GAP,
     threads: variables.OUTPOST_THREADS ?? Math.max(1, availableParallelism() - 1),
     slots: variables.OUTPOST_SLOTS,

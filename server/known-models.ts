@@ -1,11 +1,13 @@
 import { statSync } from 'node:fs'
 import type { Catalogue, CatalogueEntry, LocalModel, ModelStatus } from '#contracts/model.ts'
+import { noPolicy, type Policy } from '#contracts/policy.ts'
 import type { Config } from './config.ts'
 import { AppError, toAppError } from './errors.ts'
 import type { Log } from './log.ts'
 import { findEntry, nearNames } from './models/catalogue.ts'
+import { enforce, enforcePull } from './models/policy.ts'
 import { type PullProgress, pullModel } from './models/pull.ts'
-import type { ModelStore } from './models/store.ts'
+import type { BrokenModel, ModelStore } from './models/store.ts'
 import type { ResidentModels } from './workers/resident-models.ts'
 
 /** Every model of the catalogue and of the disk, with what its worker and its pull say of it. */
@@ -22,6 +24,10 @@ export type KnownModels = {
   ensure(id: string): void
   /** Requests it runs at the same time; 1 while that is not known. */
   slotsOf(id: string): number
+  /** Something on the disk or in the policy has changed. */
+  lookAgain(): void
+  /** What the policy says against loading it. */
+  deniedBy(id: string): AppError | undefined
 }
 
 /** What is asked of the models that are loaded. */
@@ -32,35 +38,60 @@ export function createKnownModels(options: {
   catalogue: Catalogue
   store: ModelStore
   residents: KnownResidents
+  policy?: () => Policy
+  isPinned?: (id: string) => boolean
   /** Stops every pull, so that the process can end. */
   signal?: AbortSignal
   log: Log
 }): KnownModels {
   const { config, catalogue, store, residents, signal, log } = options
+  const policy = options.policy ?? (() => noPolicy)
   const pulling = new Map<string, Pull>()
   const failedPulls = new Map<string, AppError>()
   const startedAt = Date.now()
   // What lies on the disk changes only through this process (pull) or by hand; looking again once a second is enough for a list.
   let present = new Map<string, PresentModel>()
+  let broken = new Map<string, BrokenModel>()
   let presentAt = 0
   const localModels = () => {
     if (performance.now() - presentAt > 1000 || presentAt === 0) {
       const withoutFiles = catalogue.models.filter((entry) => entry.files.length === 0).map((entry): LocalModel => ({ entry, files: [] }))
-      present = new Map([...store.list(), ...withoutFiles].map((model) => [model.entry.id, { ...model, createdAt: createdAt(model) }]))
+      const rules = policy()
+      const toPresent = (model: LocalModel): PresentModel => ({ ...model, createdAt: createdAt(model), denied: deniedBy(rules, model) })
+      present = new Map([...store.list(), ...withoutFiles].map((model) => [model.entry.id, toPresent(model)]))
+      broken = new Map(store.broken().map((model) => [model.entry.id, model]))
       presentAt = performance.now()
     }
     return present
   }
-  const entries = (): CatalogueEntry[] => [
-    ...new Map([...catalogue.models, ...[...localModels().values()].map(({ entry }) => entry)].map((entry) => [entry.id, entry])).values()
-  ]
+  const entries = (): CatalogueEntry[] => {
+    const here = [...localModels().values(), ...broken.values()].map(({ entry }) => entry)
+    return [...new Map([...catalogue.models, ...here].map((entry) => [entry.id, entry])).values()]
+  }
+  const deniedBy = (rules: Policy, { entry }: LocalModel): AppError | undefined => {
+    if (rules === noPolicy) return undefined
+    const { signer, sources } = store.originOf(entry.id) ?? {}
+    const subject = {
+      model: entry,
+      licence: entry.licence,
+      ...(signer === undefined ? {} : { signer }),
+      ...(sources === undefined ? {} : { sources })
+    }
+    try {
+      enforce(rules, subject, 'be loaded')
+      return undefined
+    } catch (error) {
+      return toAppError(error)
+    }
+  }
 
   const statusOf = (entry: CatalogueEntry): ModelStatus => {
     const worker = residents.stateOf(entry.id)
     const pull = pulling.get(entry.id)
     const local = localModels().get(entry.id)
     const failed = worker?.state === 'failed' ? worker.error : local === undefined ? failedPulls.get(entry.id) : residents.refusalOf(entry.id)
-    const reason = failed?.message ?? residents.waitOf(entry.id)?.reason ?? null
+    const missing = local === undefined ? broken.get(entry.id)?.reason : undefined
+    const reason = local?.denied?.message ?? failed?.message ?? missing ?? residents.waitOf(entry.id)?.reason ?? null
     return {
       id: entry.id,
       aliases: entry.aliases,
@@ -71,6 +102,7 @@ export function createKnownModels(options: {
       state: pull !== undefined ? 'pulling' : (worker?.state ?? (local === undefined ? 'absent' : 'present')),
       percent: pull !== undefined ? percentOf(pull) : worker?.state === 'loading' ? worker.percent : null,
       reason,
+      pinned: options.isPinned?.(entry.id) ?? false,
       size: local?.files.reduce((sum, file) => sum + file.size, 0) ?? entry.files.reduce((sum, file) => sum + file.size, 0),
       contextWindow: worker?.state === 'ready' ? worker.description.contextWindow : entry.contextWindow,
       slots: worker?.state === 'ready' ? worker.description.slots : null,
@@ -80,7 +112,7 @@ export function createKnownModels(options: {
   }
 
   const resolveEntry = (name: string): CatalogueEntry => {
-    const found = findEntry(catalogue, name) ?? localModels().get(name.toLowerCase())?.entry
+    const found = findEntry(catalogue, name) ?? localModels().get(name.toLowerCase())?.entry ?? broken.get(name.toLowerCase())?.entry
     if (found !== undefined) return found
     const near = nearNames(
       name,
@@ -99,13 +131,15 @@ export function createKnownModels(options: {
     const local = localModels().get(id)
     if (local !== undefined) return local
     const entry = resolveEntry(id)
+    const rules = policy()
+    enforcePull(rules, entry, config.mirrors)
     const { received } = beginPull(entry)
     try {
       // Who comes second joins the first: `pullModel` sees to that.
       const model = await pullModel({
         entry,
         store,
-        sources: config,
+        sources: { ...config, policy: rules },
         ...(signal === undefined ? {} : { signal }),
         onProgress: (progress) => {
           received.set(progress.file, progress.received)
@@ -132,6 +166,7 @@ export function createKnownModels(options: {
 
   const ensure = (id: string) => {
     const local = localModels().get(id)
+    if (local?.denied !== undefined) throw local.denied
     if (local !== undefined) return residents.ensure(local)
     if (residents.stateOf(id) !== undefined) return
     const running = pulling.get(id)
@@ -152,20 +187,27 @@ export function createKnownModels(options: {
     resolve: (name) => statusOf(resolveEntry(name)),
     pull,
     async load(id) {
-      await residents.load(await pull(id))
+      const model = await pull(id)
+      const denied = localModels().get(id)?.denied
+      if (denied !== undefined) throw denied
+      await residents.load(model)
     },
     unload: (id) => residents.unload(id),
     ensure,
     slotsOf(id) {
       const worker = residents.stateOf(id)
       return worker?.state === 'ready' ? worker.description.slots : 1
-    }
+    },
+    lookAgain() {
+      presentAt = 0
+    },
+    deniedBy: (id) => localModels().get(id)?.denied
   }
 }
 
 /** Bytes received of each file, and to receive in all. */
 type Pull = { received: Map<string, number>; total: number }
-type PresentModel = LocalModel & { createdAt: number | undefined }
+type PresentModel = LocalModel & { createdAt: number | undefined; denied: AppError | undefined }
 
 function percentOf(pull: Pull): number {
   const received = [...pull.received.values()].reduce((sum, bytes) => sum + bytes, 0)

@@ -5,8 +5,10 @@ import { type Config, loadConfig } from '../config.ts'
 import { AppError } from '../errors.ts'
 import { prepareHome } from '../home.ts'
 import { findEntry } from '../models/catalogue.ts'
+import { enforcePull } from '../models/policy.ts'
 import { createProgressWriter } from '../models/progress.ts'
 import { pullModel } from '../models/pull.ts'
+import { adoptHere } from './adopt.ts'
 import { oneArgument } from './arguments.ts'
 import { type Client, findServer } from './client.ts'
 import { openLocalModels } from './local-models.ts'
@@ -22,7 +24,11 @@ export async function run(args: string[]): Promise<number> {
   const { positionals } = parseArgs({ args, options: {}, allowPositionals: true })
   const name = oneArgument(positionals, 'MODEL')
   const config = loadConfig()
-  if (name.toLowerCase().endsWith('.gguf')) return adopt(name, config)
+  if (name.toLowerCase().endsWith('.gguf')) {
+    const id = await adoptHere(name, undefined, config)
+    say(`${id} is here: ${name} is used where it lies.`)
+    return 0
+  }
 
   const stop = new AbortController()
   const onSignal = () => stop.abort()
@@ -71,31 +77,26 @@ export async function pullThroughServer(
 
 async function pullHere(name: string, config: Config, signal: AbortSignal): Promise<string> {
   prepareHome(config.home)
-  const { catalogue, store, known, log } = openLocalModels(config)
+  const { catalogue, store, known, policy, log } = openLocalModels(config)
   const { id } = known.resolve(name)
   const entry = findEntry(catalogue, id)
   // Not in the catalogue, but known: it is one that was adopted.
   if (entry === undefined) return id
+  enforcePull(policy, entry, config.mirrors)
   const progress = createProgressWriter(progressStream())
   try {
-    await pullModel({ entry, store, sources: config, signal, log, onProgress: ({ file, received, total }) => progress.update(file, received, total) })
+    await pullModel({
+      entry,
+      store,
+      sources: { ...config, policy },
+      signal,
+      log,
+      onProgress: ({ file, received, total }) => progress.update(file, received, total)
+    })
     return id
   } finally {
     progress.end()
   }
-}
-
-/** A GGUF file is used where it lies; a running server of this home sees it at its next look. */
-function adopt(path: string, config: Config): number {
-  if (config.url !== undefined)
-    throw new AppError(
-      'invalid_request',
-      `${path} is a file of this machine, and OUTPOST_URL names another server: unset OUTPOST_URL, or pull by a model's name`
-    )
-  prepareHome(config.home)
-  const { entry } = openLocalModels(config).store.adopt(path)
-  say(`${entry.id} is here: ${path} is used where it lies.`)
-  return 0
 }
 
 /** The bar belongs to the terminal; without one, the plain lines go with the rest of the output. */

@@ -30,6 +30,16 @@ export async function takeFileLock(path: string, signal: AbortSignal, onWait: ()
   }
 }
 
+/** Whether somebody holds this lock now. */
+export function isHeld(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false }) !== undefined && !isStale(path)
+}
+
+/** Takes a lock away whose owner is gone. False: there is none, or it is held. */
+export function clearDeadLock(path: string): boolean {
+  return isStale(path) && takeAway(path)
+}
+
 type Owner = { token: string; pid: number; host: string }
 
 function tryCreate(path: string, token: string): boolean {

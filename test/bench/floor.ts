@@ -21,6 +21,7 @@ const model = {
   state: 'ready' as const,
   percent: null,
   reason: null,
+  pinned: false,
   size: 0,
   contextWindow: 8192,
   slots: 4096,
@@ -30,6 +31,9 @@ const model = {
 const unused = async () => {
   throw new Error('not part of the floor')
 }
+const refused = (): never => {
+  throw new Error('not part of the floor')
+}
 let jobs = 0
 const app = await buildApp({
   config: loadConfig({}),
@@ -37,6 +41,16 @@ const app = await buildApp({
   keys: createKeyStore(db, { pepper: Buffer.alloc(32) }),
   usage: createUsageStore(db),
   models: { list: () => [model], resolve: () => model, pull: unused, load: unused, unload: unused },
+  upkeep: {
+    remove: refused,
+    adopt: unused,
+    collectGarbage: unused,
+    verify: unused,
+    verification: refused,
+    setPinned: refused,
+    policy: refused,
+    setPolicy: refused
+  },
   jobs: {
     async submit(submission, listener) {
       const jobId = `job${jobs++}`

@@ -1,6 +1,8 @@
 import { isAbsolute } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { ModelFile } from '#contracts/model.ts'
+import type { Policy } from '#contracts/policy.ts'
+import { judge } from '../policy.ts'
 import { folderSource, pathSource } from './folder.ts'
 import { type HuggingFace, huggingFaceSource } from './hugging-face.ts'
 import { mirrorSource } from './mirror.ts'
@@ -14,13 +16,15 @@ export type SourceSettings = {
   /** No connection leaves this machine and its LAN. */
   airGap: boolean
   huggingFace: HuggingFace
+  /** Places it does not allow are not asked. */
+  policy?: Policy
 }
 
 /** Every place that may have a file, in the order in which they are asked: mirrors first, then what the catalogue names. */
 export function chooseSources(file: ModelFile, settings: SourceSettings): Source[] {
   return [
-    ...settings.mirrors.map((mirror) => careful(mirror, () => toMirror(mirror, settings))),
-    ...file.sources.map((source) => careful(source, () => toSource(source, settings)))
+    ...settings.mirrors.map((mirror) => careful(mirror, settings, () => toMirror(mirror, settings))),
+    ...file.sources.map((source) => careful(source, settings, () => toSource(source, settings)))
   ]
 }
 
@@ -44,7 +48,9 @@ function toSource(source: string, settings: SourceSettings): Source {
 }
 
 /** A source that cannot be understood must not keep the others from being asked. */
-function careful(text: string, make: () => Source): Source {
+function careful(text: string, { policy }: SourceSettings, make: () => Source): Source {
+  const verdict = policy === undefined ? undefined : judge(policy, { sources: [text] })
+  if (verdict?.allowed === false) return refusedSource(withoutCredentials(text), `not asked: the policy of this machine ${verdict.reason}`)
   try {
     return make()
   } catch (error) {

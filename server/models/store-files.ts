@@ -1,0 +1,32 @@
+import { statSync } from 'node:fs'
+import { join } from 'node:path'
+import { isHeld } from './file-lock.ts'
+import { namesIn } from './manifests.ts'
+
+/** What lies in a blob folder under one hash: the blob itself (ending `''`), and what a pull of it has left or is making (`.partial`, `.lock`, …). */
+export type BlobFiles = { sha256: string; endings: string[] }
+
+const pattern = /^sha256-([0-9a-f]{64})(\..+)?$/
+
+/** By hash. Names that are not ours are passed over. */
+export function blobFilesIn(folder: string): BlobFiles[] {
+  const groups = new Map<string, string[]>()
+  for (const name of namesIn(folder)) {
+    const [, sha256, ending = ''] = pattern.exec(name) ?? []
+    if (sha256 !== undefined) groups.set(sha256, [...(groups.get(sha256) ?? []), ending])
+  }
+  return [...groups].map(([sha256, endings]) => ({ sha256, endings }))
+}
+
+/** Paths of what pulls of this hash left, the blob not among them. `isIdle`: none while a pull of it runs, in whatever process. */
+export function leftoversOf(folder: string, sha256: string, { isIdle }: { isIdle: boolean }): string[] {
+  const base = join(folder, `sha256-${sha256}`)
+  const names = namesIn(folder).filter((name) => name.startsWith(`sha256-${sha256}.`))
+  if (isIdle && isHeld(`${base}.lock`)) return []
+  return names.map((name) => join(folder, name))
+}
+
+/** When something was last written to, Unix milliseconds; 0: it is gone. */
+export function touchedAt(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0
+}
