@@ -10,7 +10,7 @@ import { createKnownModels, type KnownModels } from './known-models.ts'
 import type { Log } from './log.ts'
 import { createModelUpkeep } from './model-upkeep.ts'
 import { loadCatalogue } from './models/catalogue.ts'
-import { estimateMemory } from './models/memory-need.ts'
+import { contextWithin, estimateMemory } from './models/memory-need.ts'
 import { createModelStore } from './models/store.ts'
 import { openBlobStore } from './queue/blobs.ts'
 import type { Dispatcher } from './queue/dispatcher.ts'
@@ -106,15 +106,17 @@ async function compose(
     onGivenUp: async (model, error) => dispatcher?.giveUp(model, error),
     onChange: () => residents.review()
   })
+  const memoryBudget = config.memoryBudget ?? deriveMemoryBudget()
   const residents = createResidentModels({
     supervisor,
     rules: {
-      budget: config.memoryBudget ?? deriveMemoryBudget(),
+      budget: memoryBudget,
       turnMs,
       idleMs: config.idleUnload === 0 ? undefined : config.idleUnload * 60_000,
       longestWaitMs: config.memoryWait * 1000
     },
-    memoryOf: (model) => estimateMemory(model, config.slots),
+    memoryOf: (model) => estimateMemory(model, config.slots, memoryBudget),
+    contextWithin: (model, bytes) => contextWithin(model, config.slots, bytes),
     demandOf: (model) => dispatcher?.demandOf(model) ?? { running: 0, waiting: 0 },
     runMsOf: (model) => dispatcher?.demandOf(model).runMs,
     isPinned: (model) => upkeep.isPinned(model),

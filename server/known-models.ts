@@ -31,7 +31,7 @@ export type KnownModels = {
 }
 
 /** What is asked of the models that are loaded. */
-export type KnownResidents = Pick<ResidentModels, 'ensure' | 'load' | 'unload' | 'stateOf' | 'waitOf' | 'refusalOf'>
+export type KnownResidents = Pick<ResidentModels, 'ensure' | 'load' | 'unload' | 'stateOf' | 'serves' | 'waitOf' | 'refusalOf'>
 
 export function createKnownModels(options: {
   config: Config
@@ -168,7 +168,7 @@ export function createKnownModels(options: {
     const local = localModels().get(id)
     if (local?.denied !== undefined) throw local.denied
     if (local !== undefined) return residents.ensure(local)
-    if (residents.stateOf(id) !== undefined) return
+    if (residents.serves(id)) return
     const running = pulling.get(id)
     if (running !== undefined) {
       throw new AppError('model_not_ready', `${id} is being downloaded, ${percentOf(running)} % of it are here: try again in a while`, {

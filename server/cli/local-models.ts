@@ -30,6 +30,7 @@ const noWorkers: KnownResidents = {
   load: async () => refuse(),
   unload: async () => {},
   stateOf: () => undefined,
+  serves: () => false,
   waitOf: () => undefined,
   refusalOf: () => undefined
 }

@@ -23,6 +23,8 @@ export type ResidentModels = {
   unload(id: string): Promise<void>
   /** A model that waits for memory is `loading`. */
   stateOf(id: string): WorkerState | undefined
+  /** It has a worker, or will have one, that was not told to end. */
+  serves(id: string): boolean
   waitOf(id: string): MemoryWait | undefined
   /** Why it was last refused for want of memory, until it is asked for again. */
   refusalOf(id: string): AppError | undefined
@@ -41,6 +43,8 @@ export type ResidentModelsOptions = {
   rules: ResidencyRules
   /** What follows from a model's files and this machine. It may take its time; it throws when the weights are unusable. */
   memoryOf: (model: LocalModel) => MemoryNeed | Promise<MemoryNeed>
+  /** Tokens of context for which the bytes that a model was given are enough. The model's own, where it is not given. */
+  contextWithin?: (model: LocalModel, bytes: number) => number
   demandOf: (id: string) => Demand
   /** Milliseconds a job of this model runs, as far as that is known. */
   runMsOf: (id: string) => number | undefined
@@ -155,7 +159,9 @@ export function createResidentModels(options: ResidentModelsOptions): ResidentMo
     wishes.delete(id)
     const at = now()
     held.set(id, { bytes, startedAt: at, readyAt: undefined, lastUsedAt: at, held: false })
-    supervisor.ensure(wish.model)
+    const { entry, files } = wish.model
+    const contextWindow = options.contextWithin?.(wish.model, bytes) ?? entry.contextWindow
+    supervisor.ensure({ entry: { ...entry, contextWindow }, files })
     for (const waiter of wish.waiters) supervisor.loaded(id).then(() => waiter.resolve(), waiter.reject)
   }
 
@@ -245,6 +251,7 @@ export function createResidentModels(options: ResidentModelsOptions): ResidentMo
       review()
     },
     stateOf: (id) => (isThere(id) || !wishes.has(id) ? supervisor.stateOf(id) : { state: 'loading', percent: 0 }),
+    serves: (id) => isThere(id) || wishes.has(id),
     waitOf: (id) => waits.get(id),
     refusalOf: (id) => refusals.get(id),
     memory: () => ({ budget: rules.budget, used: residents().reduce((sum, { bytes }) => sum + bytes, 0) }),

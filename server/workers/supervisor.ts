@@ -49,7 +49,7 @@ export type SupervisorOptions = {
   /** Models are loaded before the queue is there; jobs are taken when this has resolved. */
   queueReady: Promise<void>
   onProgress: (model: string, percent: number) => void
-  /** A worker's process ended without being told to. Resolves when its jobs are taken care of; only then is it started again. */
+  /** A worker's process ended, told to or not. Resolves when its jobs are taken care of; only then is it started again. */
   onLost: (model: string, workerId: string) => Promise<void>
   onGivenUp: (model: string, error: AppError) => Promise<void>
   /** A model is ready, given up or gone. */
