@@ -6,9 +6,12 @@ import type { Config } from './config.ts'
 import { openFrontDoor, openOwnerDoor, refuseOpenDoor } from './doors.ts'
 import { AppError, toAppError } from './errors.ts'
 import { gatewayId, prepareHome } from './home.ts'
+import { databaseOf } from './home-policy.ts'
 import { createKnownModels, type KnownModels } from './known-models.ts'
 import type { Log } from './log.ts'
+import { createModelUpkeep } from './model-upkeep.ts'
 import { loadCatalogue } from './models/catalogue.ts'
+import { contextWithin, estimateMemory } from './models/memory-need.ts'
 import { createModelStore } from './models/store.ts'
 import { openBlobStore } from './queue/blobs.ts'
 import type { Dispatcher } from './queue/dispatcher.ts'
@@ -18,7 +21,10 @@ import { openDatabase } from './store/database.ts'
 import { lockHome } from './store/home-lock.ts'
 import { createKeyStore, type KeyStore } from './store/keys.ts'
 import { loadPepper } from './store/pepper.ts'
+import { createSettingsStore } from './store/settings.ts'
 import { createUsageStore } from './store/usage.ts'
+import { deriveMemoryBudget } from './workers/memory-budget.ts'
+import { createResidentModels } from './workers/resident-models.ts'
 import { createSupervisor } from './workers/supervisor.ts'
 import type { SpareWorker } from './workers/worker-process.ts'
 
@@ -39,6 +45,8 @@ export type Server = {
 const redisRetryMs = 2000
 /** A request that comes before the queue is up waits for it, at most so long. */
 const startMs = 5000
+/** A busy model serves for so long before it makes room for another one that is asked for. */
+const turnMs = 10_000
 
 /** Puts the whole server together and starts it. It listens when this resolves; Redis and models come up behind it, as `/readyz` tells. */
 export async function startServer(options: { config: Config; insecureHttp: boolean; log: Log; spareWorker?: SpareWorker }): Promise<Server> {
@@ -65,7 +73,7 @@ async function compose(
   prepareHome(config.home)
   const lock = lockHome(config.home)
   onEnd.push(() => lock.release())
-  const db = openDatabase(join(config.home, 'outpost.db'))
+  const db = openDatabase(databaseOf(config))
   onEnd.push(() => void db.close())
   const keys = createKeyStore(db, { pepper: loadPepper(config.home), log })
   keys.ensureBootstrap(config.adminKey)
@@ -74,10 +82,10 @@ async function compose(
 
   const modelFolder = join(config.home, 'models')
   const catalogue = loadCatalogue({ extraFile: join(modelFolder, 'catalogue.json') })
-  const store = createModelStore({ folder: modelFolder, catalogue, log })
+  const store = createModelStore({ folder: modelFolder, catalogue, shared: config.sharedStores, log })
   const wanted = {
-    chat: wantedId(config.model, catalogue.defaults.chat, store),
-    embedding: wantedId(config.embeddingModel, catalogue.defaults.embedding, store)
+    chat: await wantedId(config.model, catalogue.defaults.chat, store),
+    embedding: await wantedId(config.embeddingModel, catalogue.defaults.embedding, store)
   }
 
   const address: RedisAddress = config.redisUrl === undefined ? { socket: ownRedisSocket(config.home) } : { url: config.redisUrl }
@@ -100,12 +108,61 @@ async function compose(
     queueReady: recovered.promise,
     onProgress: (model, percent) => dispatcher?.loading(model, percent),
     onLost: async (model, workerId) => dispatcher?.workerLost(model, workerId),
-    onGivenUp: async (model, error) => dispatcher?.giveUp(model, error)
+    onGivenUp: async (model, error) => dispatcher?.giveUp(model, error),
+    onChange: () => residents.review()
+  })
+  const memoryBudget = config.memoryBudget ?? deriveMemoryBudget()
+  const residents = createResidentModels({
+    supervisor,
+    rules: {
+      budget: memoryBudget,
+      turnMs,
+      idleMs: config.idleUnload === 0 ? undefined : config.idleUnload * 60_000,
+      longestWaitMs: config.memoryWait * 1000
+    },
+    memoryOf: (model) => estimateMemory(model, config.slots, memoryBudget),
+    contextWithin: (model, bytes) => contextWithin(model, config.slots, bytes),
+    demandOf: (model) => dispatcher?.demandOf(model) ?? { running: 0, waiting: 0 },
+    runMsOf: (model) => dispatcher?.demandOf(model).runMs,
+    isPinned: (model) => upkeep.isPinned(model),
+    onRefused: (model, error) => {
+      dispatcher?.giveUp(model, error).catch((cause) => log.error({ model, err: cause }, 'waiting jobs could not be told'))
+    },
+    onFreed: (model) => bringBack(model),
+    log
   })
   const ending = new AbortController()
   onEnd.push(() => ending.abort())
-  const models = createKnownModels({ config, catalogue, store, supervisor, signal: ending.signal, log })
+  const upkeep = createModelUpkeep({
+    store,
+    catalogue,
+    settings: createSettingsStore(db),
+    models: () => models,
+    onChange: () => residents.review(),
+    signal: ending.signal,
+    log
+  })
+  const models = createKnownModels({
+    config,
+    catalogue,
+    store,
+    residents,
+    policy: upkeep.policy,
+    isPinned: upkeep.isPinned,
+    signal: ending.signal,
+    log
+  })
   refuseUnknown(models, wanted)
+  if (config.verifyDays > 0) upkeep.keepVerified({ maxAgeMs: config.verifyDays * 86_400_000, signal: ending.signal })
+  /** Who waited while a model was unloaded still wants it. */
+  const bringBack = (model: string) => {
+    if ((dispatcher?.waitingFor(model) ?? 0) === 0) return
+    try {
+      models.ensure(model)
+    } catch (error) {
+      dispatcher?.giveUp(model, toAppError(error)).catch((cause) => log.error({ model, err: cause }, 'waiting jobs could not be told'))
+    }
+  }
 
   let ownRedis: OwnRedis | undefined
   let commands: ReturnType<typeof connectRedis> | undefined
@@ -117,7 +174,7 @@ async function compose(
     for (const client of [commands, blocking]) if (client !== undefined && client.status !== 'end') client.disconnect()
   })
   onEnd.push(() => dispatcher?.close())
-  onEnd.push(() => supervisor.stop())
+  onEnd.push(() => residents.stop())
   // Loading takes longest, so it begins first; the modules of HTTP and queue are loaded beside it.
   if (spareWorker !== undefined) beginLoading(models, wanted.chat)
   const [{ buildApp }, { createDispatcher }] = await Promise.all([import('./http/app.ts'), import('./queue/dispatcher.ts')])
@@ -151,8 +208,10 @@ async function compose(
       blobs: blobStore,
       maxQueue: config.maxQueue,
       slotsOf: models.slotsOf,
+      waitOf: (model) => residents.waitOf(model),
       onReceipts: (receipts) => {
         usage.bookAll(receipts)
+        residents.used(receipts.map(({ model }) => model))
         for (const receipt of receipts) logEnd(log, receipt)
       },
       log
@@ -189,8 +248,7 @@ async function compose(
       blobPath: store.blobPath,
       async unload(id) {
         await models.unload(id)
-        // Who waited meanwhile still wants it.
-        if ((dispatcher?.waitingFor(id) ?? 0) > 0) models.ensure(id)
+        bringBack(id)
       }
     },
     jobs: {
@@ -204,6 +262,7 @@ async function compose(
       cancel: async (jobId) => theDispatcher().cancel(jobId),
       queues: async () => theDispatcher().queues()
     },
+    upkeep,
     notReady
   })
   onEnd.push(() => app.close())
@@ -230,9 +289,9 @@ async function compose(
 }
 
 /** An id or alias of the catalogue, or a GGUF file to use where it lies. */
-function wantedId(wanted: string | undefined, fallback: string, store: ReturnType<typeof createModelStore>): string {
+async function wantedId(wanted: string | undefined, fallback: string, store: ReturnType<typeof createModelStore>): Promise<string> {
   if (wanted === undefined) return fallback
-  return wanted.toLowerCase().endsWith('.gguf') ? store.adopt(wanted).entry.id : wanted
+  return wanted.toLowerCase().endsWith('.gguf') ? (await store.adopt(wanted)).entry.id : wanted
 }
 
 /** A name that is a mistake would otherwise be found out by the first request. */

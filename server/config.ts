@@ -19,6 +19,23 @@ const rate = z.string().transform((text, context) => {
   return z.NEVER
 })
 const wholeNumber = z.string().regex(/^\d+$/, 'must be a whole number').transform(Number)
+const list = z
+  .string()
+  .default('')
+  .transform((text) =>
+    text
+      .split(',')
+      .map((item) => item.trim())
+      .filter((item) => item !== '')
+  )
+const units = { '': 1, B: 1, kB: 1e3, KB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 }
+const bytes = z
+  .string()
+  .regex(/^\d+(\.\d+)? ?([kKMGT]?B|[KMGT]iB)?$/, 'must be bytes, as in 8GiB, 8GB or 8000000000')
+  .transform((text) => {
+    const [, number, unit = ''] = /^([\d.]+) ?(.*)$/.exec(text) ?? []
+    return Math.floor(Number(number) * units[unit as keyof typeof units]) // The pattern above allows no other units.
+  })
 
 const webAddress = z.url({ protocol: /^https?$/, error: 'must be an address that begins with http:// or https://' })
 
@@ -28,7 +45,13 @@ const Environment = z.object({
   OUTPOST_PORT: wholeNumber.pipe(z.int().min(0).max(65535)).default(4477),
   OUTPOST_MODEL: z.string().min(1).optional(),
   OUTPOST_EMBEDDING_MODEL: z.string().min(1).optional(),
-  OUTPOST_MIRRORS: z.string().default(''),
+  OUTPOST_PRELOAD: list,
+  OUTPOST_MEMORY_BUDGET: bytes.optional(),
+  OUTPOST_MEMORY_WAIT: wholeNumber.pipe(z.int().min(1).max(86_400)).default(300),
+  OUTPOST_IDLE_UNLOAD: wholeNumber.pipe(z.int().min(0).max(100_000)).default(0),
+  OUTPOST_VERIFY_DAYS: wholeNumber.pipe(z.int().min(0).max(10_000)).default(30),
+  OUTPOST_MIRRORS: list,
+  OUTPOST_SHARED_STORES: list,
   OUTPOST_AIR_GAP: flag.default(false),
   OUTPOST_PULL_RATE: rate.optional(),
   OUTPOST_PULL_CONNECTIONS: wholeNumber.pipe(z.int().min(1).max(16)).default(4),
@@ -65,7 +88,19 @@ export type Config = Readonly<{
   /** Model ids to have at start; undefined: the catalogue's defaults. */
   model: string | undefined
   embeddingModel: string | undefined
+  /** More models to load at start. */
+  preload: readonly string[]
+  /** Bytes all loaded models may take together; undefined: what is free at the start, less a reserve. */
+  memoryBudget: number | undefined
+  /** Seconds a request waits for memory that other models hold. */
+  memoryWait: number
+  /** Minutes after which an unused model is unloaded; 0: never. */
+  idleUnload: number
+  /** Days after which a blob is verified again in the background; 0: never. */
+  verifyDays: number
   mirrors: readonly string[]
+  /** Model folders of other Outposts, read and never written. */
+  sharedStores: readonly string[]
   airGap: boolean
   /** Bytes a second for all pulls together; undefined: what the line gives. */
   pullRate: number | undefined
@@ -118,9 +153,13 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     port: variables.OUTPOST_PORT,
     model: variables.OUTPOST_MODEL,
     embeddingModel: variables.OUTPOST_EMBEDDING_MODEL,
-    mirrors: variables.OUTPOST_MIRRORS.split(',')
-      .map((mirror) => mirror.trim())
-      .filter((mirror) => mirror !== ''),
+    preload: variables.OUTPOST_PRELOAD,
+    memoryBudget: variables.OUTPOST_MEMORY_BUDGET,
+    memoryWait: variables.OUTPOST_MEMORY_WAIT,
+    idleUnload: variables.OUTPOST_IDLE_UNLOAD,
+    verifyDays: variables.OUTPOST_VERIFY_DAYS,
+    mirrors: variables.OUTPOST_MIRRORS,
+    sharedStores: variables.OUTPOST_SHARED_STORES,
     airGap: variables.OUTPOST_AIR_GAP,
     pullRate: variables.OUTPOST_PULL_RATE,
     pullConnections: variables.OUTPOST_PULL_CONNECTIONS,

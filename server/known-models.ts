@@ -1,16 +1,18 @@
 import { statSync } from 'node:fs'
 import type { Catalogue, CatalogueEntry, LocalModel, ModelStatus, ModelTrust } from '#contracts/model.ts'
+import { noPolicy, type Policy } from '#contracts/policy.ts'
 import type { PullStatus } from '#contracts/pull.ts'
 import type { Config } from './config.ts'
-import { AppError } from './errors.ts'
+import { AppError, toAppError } from './errors.ts'
 import type { Log } from './log.ts'
 import { findEntry, nearNames } from './models/catalogue.ts'
+import { enforce, enforcePull } from './models/policy.ts'
 import type { PullProgress } from './models/pull.ts'
 import { parsePullReference, resolvePullReference } from './models/pull-reference.ts'
 import { createPulls, type Pulls } from './models/pulls.ts'
-import type { ModelStore } from './models/store.ts'
+import type { BrokenModel, ModelStore } from './models/store.ts'
 import { whyNotLoadable } from './workers/loadable.ts'
-import type { Supervisor } from './workers/supervisor.ts'
+import type { ResidentModels } from './workers/resident-models.ts'
 
 /** Every model of the catalogue and of the disk, with what its worker and its pull say of it. */
 export type KnownModels = {
@@ -35,20 +37,31 @@ export type KnownModels = {
   ensure(id: string): void
   /** Requests it runs at the same time; 1 while that is not known. */
   slotsOf(id: string): number
+  /** Something on the disk or in the policy has changed. */
+  lookAgain(): void
+  /** What the policy says against loading it. */
+  deniedBy(id: string): AppError | undefined
 }
+
+/** What is asked of the models that are loaded. */
+export type KnownResidents = Pick<ResidentModels, 'ensure' | 'load' | 'unload' | 'stateOf' | 'serves' | 'waitOf' | 'refusalOf'>
 
 export function createKnownModels(options: {
   config: Config
   catalogue: Catalogue
   store: ModelStore
-  supervisor: Supervisor
+  residents: KnownResidents
+  policy?: () => Policy
+  isPinned?: (id: string) => boolean
   /** Stops every pull, so that the process can end. */
   signal?: AbortSignal
   log: Log
 }): KnownModels {
-  const { config, catalogue, store, supervisor, signal, log } = options
+  const { config, catalogue, store, residents, signal, log } = options
+  const policy = options.policy ?? (() => noPolicy)
   const limits = { connections: config.pullConnections }
-  const pulls = createPulls({ store, sources: config, limitRate: config.pullRate, limits, signal, log })
+  const sources = () => ({ ...config, policy: policy() })
+  const pulls = createPulls({ store, sources, limitRate: config.pullRate, limits, signal, log })
   const runningPull = (id: string) => {
     const pull = pulls.find(id)
     return pull?.state === 'running' ? pull : undefined
@@ -57,33 +70,51 @@ export function createKnownModels(options: {
   const startedAt = Date.now()
   // What lies on the disk changes only through this process (pull) or by hand; looking again once a second is enough for a list.
   let present = new Map<string, PresentModel>()
+  let broken = new Map<string, BrokenModel>()
   let presentAt = 0
   const localModels = () => {
     if (performance.now() - presentAt > 1000 || presentAt === 0) {
       const withoutFiles = catalogue.models
         .filter((entry) => entry.files.length === 0)
         .map((entry): LocalModel => ({ entry: { ...entry, files: [] }, files: [] }))
-      present = new Map([...store.list(), ...withoutFiles].map((model) => [model.entry.id, { ...model, createdAt: createdAt(model) }]))
+      const rules = policy()
+      const toPresent = (model: LocalModel): PresentModel => ({ ...model, createdAt: createdAt(model), denied: deniedBy(rules, model) })
+      present = new Map([...store.list(), ...withoutFiles].map((model) => [model.entry.id, toPresent(model)]))
+      broken = new Map(store.broken().map((model) => [model.entry.id, model]))
       presentAt = performance.now()
     }
     return present
   }
-  const entries = (): CatalogueEntry[] => [
-    ...new Map(
-      [
-        ...catalogue.models,
-        ...[...localModels().values()].map(({ entry }) => entry),
-        ...pulls.list().flatMap(({ model }) => pulls.entryOf(model) ?? [])
-      ].map((entry) => [entry.id, entry])
-    ).values()
-  ]
+  const entries = (): CatalogueEntry[] => {
+    const here = [...localModels().values(), ...broken.values()].map(({ entry }) => entry)
+    const coming = pulls.list().flatMap(({ model }) => pulls.entryOf(model) ?? [])
+    return [...new Map([...catalogue.models, ...here, ...coming].map((entry) => [entry.id, entry])).values()]
+  }
+  const deniedBy = (rules: Policy, { entry }: LocalModel): AppError | undefined => {
+    if (rules === noPolicy) return undefined
+    const { signer, sources } = store.originOf(entry.id) ?? {}
+    const subject = {
+      model: entry,
+      licence: entry.licence,
+      ...(signer === undefined ? {} : { signer }),
+      ...(sources === undefined ? {} : { sources })
+    }
+    try {
+      enforce(rules, subject, 'be loaded')
+      return undefined
+    } catch (error) {
+      return toAppError(error)
+    }
+  }
 
   const statusOf = (entry: CatalogueEntry): ModelStatus => {
     const obstacle = whyNotLoadable(entry)
-    const worker = supervisor.stateOf(entry.id)
+    const worker = residents.stateOf(entry.id)
     const pull = runningPull(entry.id)
     const local = localModels().get(entry.id)
-    const failed = worker?.state === 'failed' ? worker.error : local === undefined ? failedPull(entry.id) : undefined
+    const failed = worker?.state === 'failed' ? worker.error : local === undefined ? failedPull(entry.id) : residents.refusalOf(entry.id)
+    const missing = local === undefined ? broken.get(entry.id)?.reason : undefined
+    const reason = local?.denied?.message ?? failed?.message ?? missing ?? residents.waitOf(entry.id)?.reason ?? obstacle
     return {
       id: entry.id,
       aliases: entry.aliases,
@@ -95,7 +126,8 @@ export function createKnownModels(options: {
       trust: trustOf(entry, local),
       state: pull !== undefined ? 'pulling' : (worker?.state ?? (local === undefined ? 'absent' : obstacle === null ? 'present' : 'unsupported')),
       percent: pull !== undefined ? percentOf(pull) : worker?.state === 'loading' ? worker.percent : null,
-      reason: failed?.message ?? obstacle,
+      reason,
+      pinned: options.isPinned?.(entry.id) ?? false,
       size: local?.files.reduce((sum, file) => sum + file.size, 0) ?? sizeOf(entry),
       contextWindow: worker?.state === 'ready' ? worker.description.contextWindow : entry.contextWindow,
       slots: worker?.state === 'ready' ? worker.description.slots : null,
@@ -105,7 +137,7 @@ export function createKnownModels(options: {
   }
 
   const resolveEntry = (name: string): CatalogueEntry => {
-    const found = findEntry(catalogue, name) ?? localModels().get(name.toLowerCase())?.entry
+    const found = findEntry(catalogue, name) ?? localModels().get(name.toLowerCase())?.entry ?? broken.get(name.toLowerCase())?.entry
     if (found !== undefined) return found
     const near = nearNames(
       name,
@@ -126,6 +158,7 @@ export function createKnownModels(options: {
     return await bring(resolveEntry(id), { onProgress })
   }
   const bring: Pulls['start'] = async (entry, more) => {
+    enforcePull(policy(), entry, config.mirrors)
     const model = await pulls.start(entry, more)
     presentAt = 0
     return model
@@ -144,8 +177,9 @@ export function createKnownModels(options: {
 
   const ensure = (id: string) => {
     const local = localModels().get(id)
-    if (local !== undefined) return supervisor.ensure(local)
-    if (supervisor.stateOf(id) !== undefined) return
+    if (local?.denied !== undefined) throw local.denied
+    if (local !== undefined) return residents.ensure(local)
+    if (residents.serves(id)) return
     const running = runningPull(id)
     if (running !== undefined) {
       throw new AppError('model_not_ready', `${id} is being downloaded, ${percentOf(running)} % of it are here: try again in a while`, {
@@ -166,18 +200,25 @@ export function createKnownModels(options: {
     order,
     pulls,
     async load(id) {
-      await supervisor.load(await pull(id))
+      const model = await pull(id)
+      const denied = localModels().get(id)?.denied
+      if (denied !== undefined) throw denied
+      await residents.load(model)
     },
-    unload: (id) => supervisor.unload(id),
+    unload: (id) => residents.unload(id),
     ensure,
     slotsOf(id) {
-      const worker = supervisor.stateOf(id)
+      const worker = residents.stateOf(id)
       return worker?.state === 'ready' ? worker.description.slots : 1
-    }
+    },
+    lookAgain() {
+      presentAt = 0
+    },
+    deniedBy: (id) => localModels().get(id)?.denied
   }
 }
 
-type PresentModel = LocalModel & { createdAt: number | undefined }
+type PresentModel = LocalModel & { createdAt: number | undefined; denied: AppError | undefined }
 
 function percentOf({ received, total }: PullStatus): number {
   return total === null || total === 0 ? 0 : Math.min(100, Math.floor((received / total) * 100))

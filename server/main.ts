@@ -31,8 +31,8 @@ async function main(): Promise<number> {
     process.stdout.write(verbs[verb].help)
     return 0
   }
-  // The two that fetch weights honour HTTPS_PROXY and NO_PROXY, as curl and pip do.
-  if (verb === 'serve' || verb === 'pull') setGlobalProxyFromEnv()
+  // Those that fetch weights honour HTTPS_PROXY and NO_PROXY, as curl and pip do.
+  if (verb === 'serve' || verb === 'pull' || verb.startsWith('verify')) setGlobalProxyFromEnv()
   const { run } = await verbs[verb].load()
   return await run(rest)
 }

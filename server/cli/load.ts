@@ -19,7 +19,7 @@ export async function run(args: string[]): Promise<number> {
   for (;;) {
     const found = findModel((await client.call('models')).models, model)
     if (found.state === 'ready') break
-    if (found.state === 'failed' || found.state === 'absent') {
+    if (found.state === 'failed' || found.state === 'absent' || (found.state === 'present' && found.reason !== null)) {
       status.clear()
       throw new AppError('model_failed', found.reason ?? `${model} was not loaded`)
     }

@@ -50,6 +50,17 @@ export async function makeReady(start: Start): Promise<void> {
     if (start.logFile !== undefined || reason.code === 'weights_unavailable')
       say(`Embeddings are off until ${wanted.embedding} is here: ${reason.message}`)
   }
+  for (const name of config.preload) {
+    try {
+      signal.throwIfAborted()
+      await bring(models.resolve(name).id, start)
+    } catch (error) {
+      if (signal.aborted) return
+      const reason = toAppError(error)
+      log.warn({ model: name, code: reason.code, reason: reason.message }, 'not preloaded')
+      say(`${name} was not loaded: ${reason.message}`)
+    }
+  }
 }
 
 async function bring(id: string, { server, pull, signal }: Start): Promise<void> {

@@ -6,6 +6,7 @@ import { AppError } from '../errors.ts'
 import { prepareHome } from '../home.ts'
 import { createProgressWriter } from '../models/progress.ts'
 import { parsePullReference } from '../models/pull-reference.ts'
+import { adoptHere } from './adopt.ts'
 import { oneArgument } from './arguments.ts'
 import { type Client, findServer } from './client.ts'
 import { openLocalModels } from './local-models.ts'
@@ -28,7 +29,11 @@ export async function run(args: string[]): Promise<number> {
   })
   const name = oneArgument(positionals, 'MODEL')
   const config = loadConfig()
-  if (name.toLowerCase().endsWith('.gguf') && parsePullReference(name) === undefined) return adopt(name, config)
+  if (name.toLowerCase().endsWith('.gguf') && parsePullReference(name) === undefined) {
+    const id = await adoptHere(name, undefined, config)
+    say(`${id} is here: ${name} is used where it lies.`)
+    return 0
+  }
 
   const stop = new AbortController()
   const onSignal = () => stop.abort()
@@ -129,19 +134,6 @@ function rateOf(text: string | undefined): number | undefined {
   if (rate === undefined || rate < 1024)
     throw new UsageError(`--limit-rate must be bytes a second, 1K or more, such as 50M, got ${JSON.stringify(text)}`)
   return rate
-}
-
-/** A GGUF file is used where it lies; a running server of this home sees it at its next look. */
-function adopt(path: string, config: Config): number {
-  if (config.url !== undefined)
-    throw new AppError(
-      'invalid_request',
-      `${path} is a file of this machine, and OUTPOST_URL names another server: unset OUTPOST_URL, or pull by a model's name`
-    )
-  prepareHome(config.home)
-  const { entry } = openLocalModels(config).store.adopt(path)
-  say(`${entry.id} is here: ${path} is used where it lies.`)
-  return 0
 }
 
 /** The bar belongs to the terminal; without one, the plain lines go with the rest of the output. */

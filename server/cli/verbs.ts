@@ -60,6 +60,63 @@ What nobody vouches for is pinned to what came first, and said so.
 `,
     load: () => import('./pull.ts')
   },
+  adopt: {
+    summary: 'use a GGUF file of another program where it lies',
+    help: `Usage: outpost adopt PATH [--name NAME] [--json]
+       outpost adopt --scan [FOLDER…] [--json]
+
+Nothing is copied. Of a split model any part stands for all. When the file changes it is not loaded until outpost verify has looked at it.
+--scan lists what Hugging Face, LM Studio and llama.cpp keep on this machine, or what lies in the folders given, and what it would be called.
+`,
+    load: () => import('./adopt.ts')
+  },
+  rm: {
+    summary: 'remove a model and free its space',
+    help: `Usage: outpost rm MODEL [--json]
+
+Deletes the files no other model needs, and what a stopped pull of it left. Adopted files stay where they are.
+`,
+    load: () => import('./rm.ts')
+  },
+  gc: {
+    summary: 'delete what serves no model',
+    help: `Usage: outpost gc [--dry-run] [--older-than DAYS] [--json]
+
+Unused blobs, what stopped pulls left, quarantined files: what was not touched for 7 days, or DAYS. Running pulls are left alone.
+
+  --dry-run          only say what would go
+  --older-than DAYS  0: everything
+`,
+    load: () => import('./gc.ts')
+  },
+  verify: {
+    summary: 'read a model again and hold it against its hashes',
+    help: `Usage: outpost verify MODEL [--json]
+
+What has rotted is put aside and fetched again where a source is known. An adopted file that changed is looked at anew.
+Exit code 1 when something is not what it was and could not be mended.
+`,
+    load: () => import('./verify.ts')
+  },
+  'verify-store': {
+    summary: 'the same for every model',
+    help: `Usage: outpost verify-store [--json]
+
+Reads every byte of the store, in a process of the lowest priority.
+`,
+    load: () => import('./verify-store.ts')
+  },
+  policy: {
+    summary: 'which models may come and be loaded',
+    help: `Usage: outpost policy show [--json]
+       outpost policy set FILE [--json]
+
+FILE (- for stdin) is the whole policy as JSON, for example
+  {"licences": {"allow": ["Apache-2.0", "MIT"]}, "models": {"deny": ["*-uncensored*"]}, "sources": {"allow": ["folder", "https:*.example.org"]}}
+models are ids, licences SPDX ids, sources kinds or kind:host, signers fingerprints or "unsigned"; * stands for anything, deny wins.
+`,
+    load: () => import('./policy.ts')
+  },
   run: {
     summary: 'chat in the terminal, or get one answer',
     help: `Usage: outpost run MODEL [PROMPT] [options]
@@ -91,6 +148,20 @@ Waits until the model can answer. It is pulled first where it is missing.
 The next request for the model loads it again.
 `,
     load: () => import('./unload.ts')
+  },
+  pin: {
+    summary: 'never unload a model to make room for others',
+    help: `Usage: outpost pin MODEL
+
+outpost unload still does, and outpost unpin takes it back.
+`,
+    load: () => import('./pin.ts')
+  },
+  unpin: {
+    summary: 'let a model make room again',
+    help: `Usage: outpost unpin MODEL
+`,
+    load: () => import('./unpin.ts')
   },
   keys: {
     summary: 'make, list, revoke and rotate keys',
@@ -124,7 +195,7 @@ export function isVerb(name: string): name is VerbName {
 }
 
 export function usage(): string {
-  const lines = Object.entries(verbs).map(([name, { summary }]) => `  ${name.padEnd(8)} ${summary}`)
+  const lines = Object.entries(verbs).map(([name, { summary }]) => `  ${name.padEnd(12)} ${summary}`)
   return `Usage: outpost <verb> [options]
 
 ${lines.join('\n')}

@@ -4,7 +4,9 @@ import { ErrorCode } from './error.ts'
 import { Lane, Receipt } from './job.ts'
 import { Key, NewKey, type Role } from './key.ts'
 import { ModelStatus } from './model.ts'
+import { Policy } from './policy.ts'
 import { PullOrder, PullStatus } from './pull.ts'
+import { GarbageReport, RemovedReply, VerificationStatus } from './store.ts'
 
 /** One of our own endpoints. Path parameters are written `:name`. The renderer and the command line call from the same table. */
 export type Endpoint = {
@@ -77,6 +79,14 @@ export const ModelsReply = z.object({ models: z.array(ModelStatus) })
 export const PullsReply = z.object({ pulls: z.array(PullStatus) })
 export const StopReply = z.object({ stopped: z.literal(true), model: z.string() })
 export const Accepted = z.object({ accepted: z.literal(true), model: z.string() })
+export const PinReply = z.object({ model: z.string(), pinned: z.boolean() })
+/** A file of the server's machine; `name`: what the model shall be called, by the file's name where it is left out. */
+export const Adoption = z.object({ path: z.string().min(1).max(4096), name: z.string().min(1).max(200).optional() })
+export type Adoption = z.infer<typeof Adoption>
+export const AdoptedReply = z.object({ model: z.string() })
+export const GarbageOrder = z.object({ olderThanDays: z.number().min(0).max(10_000).default(7), dryRun: z.boolean().default(false) })
+export type GarbageOrder = z.infer<typeof GarbageOrder>
+export const StoreAccepted = z.object({ accepted: z.literal(true) })
 export const KeysReply = z.object({ keys: z.array(Key) })
 export const KeyReply = z.object({ key: Key })
 /** `secret` is shown this once. */
@@ -204,6 +214,80 @@ export const endpoints = {
     params: idParams,
     status: 202,
     reply: Accepted
+  },
+  removeModel: {
+    method: 'DELETE',
+    path: '/outpost/models/:id',
+    summary: 'Remove a model and the files that no other one needs',
+    roles: administration,
+    params: idParams,
+    reply: RemovedReply
+  },
+  pinModel: {
+    method: 'POST',
+    path: '/outpost/models/:id/pin',
+    summary: 'Never unload a model to make room',
+    roles: administration,
+    params: idParams,
+    reply: PinReply
+  },
+  unpinModel: {
+    method: 'POST',
+    path: '/outpost/models/:id/unpin',
+    summary: 'Let a model make room again',
+    roles: administration,
+    params: idParams,
+    reply: PinReply
+  },
+  verifyModel: {
+    method: 'POST',
+    path: '/outpost/models/:id/verify',
+    summary: 'Read the files of a model again and hold them against their hashes',
+    roles: administration,
+    params: idParams,
+    status: 202,
+    reply: Accepted
+  },
+  adoptModel: {
+    method: 'POST',
+    path: '/outpost/adoptions',
+    summary: 'Use a GGUF file of this machine where it lies',
+    roles: administration,
+    body: Adoption,
+    status: 201,
+    reply: AdoptedReply
+  },
+  verifyStore: {
+    method: 'POST',
+    path: '/outpost/store/verify',
+    summary: 'Read every file of the store again and hold it against its hash',
+    roles: administration,
+    status: 202,
+    reply: StoreAccepted
+  },
+  verification: {
+    method: 'GET',
+    path: '/outpost/store/verification',
+    summary: 'What is being verified, and what came of the last order',
+    roles: administration,
+    reply: VerificationStatus
+  },
+  collectGarbage: {
+    method: 'POST',
+    path: '/outpost/store/gc',
+    summary: 'Delete what serves no model',
+    roles: administration,
+    body: GarbageOrder,
+    reply: GarbageReport
+  },
+  policy: { method: 'GET', path: '/outpost/policy', summary: 'Which models may come and be loaded', roles: administration, reply: Policy },
+  setPolicy: {
+    method: 'POST',
+    path: '/outpost/policy',
+    summary: 'Replace the policy; what it denies is unloaded',
+    roles: administration,
+    body: Policy,
+    reply: Policy
   },
   keys: { method: 'GET', path: '/outpost/keys', summary: 'Every key, without secrets', roles: administration, reply: KeysReply },
   createKey: {

@@ -12,6 +12,7 @@ export const errorCodes = [
   'unauthorized',
   'forbidden',
   'forbidden_host',
+  'policy_denied',
   'key_revoked',
   'not_found',
   'range_not_satisfiable',

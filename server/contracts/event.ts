@@ -56,8 +56,13 @@ const errorEvent = z.object({
   param: z.string().optional(),
   retryAfter: z.number().optional()
 })
-/** `position` counts from 1: how many jobs, this one included, wait in its queue up to it. */
-const jobQueued = z.object({ type: z.literal('job-queued'), position: z.int().min(1), etaMs: z.int().min(0).nullable() })
+/** `position` counts from 1: how many jobs, this one included, wait in its queue up to it. `reason`: why its model cannot be served yet. */
+const jobQueued = z.object({
+  type: z.literal('job-queued'),
+  position: z.int().min(1),
+  etaMs: z.int().min(0).nullable(),
+  reason: z.string().optional()
+})
 const modelLoad = z.object({ type: z.literal('model-load'), percent: z.int().min(0).max(100) })
 
 const engineEvents = [

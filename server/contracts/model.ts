@@ -105,6 +105,8 @@ export const ModelStatus = z.object({
   /** Of the pull or the load, while there is one. */
   percent: z.int().min(0).max(100).nullable(),
   reason: z.string().nullable(),
+  /** Never unloaded to make room. */
+  pinned: z.boolean(),
   /** Bytes on disk, or to download; 0 when nobody has said how many. */
   size: z.int(),
   contextWindow: z.int(),

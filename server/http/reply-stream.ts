@@ -186,7 +186,8 @@ export class ReplyStream implements Reader {
     if (this.#runningAt !== undefined) return ': running\n\n'
     if (waiting === undefined) return ': waiting\n\n'
     if (waiting.type === 'model-load') return `: loading percent=${waiting.percent}\n\n`
-    return `: queued position=${waiting.position}${waiting.etaMs === null ? '' : ` eta_ms=${waiting.etaMs}`}\n\n`
+    const eta = waiting.etaMs === null ? '' : ` eta_ms=${waiting.etaMs}`
+    return `: queued position=${waiting.position}${eta}\n${waiting.reason === undefined ? '' : `: ${waiting.reason}\n`}\n`
   }
 
   readonly #onClose = () => {

@@ -1,5 +1,7 @@
 import type { ModelStatus } from '#contracts/model.ts'
+import type { Policy } from '#contracts/policy.ts'
 import type { PullStatus } from '#contracts/pull.ts'
+import type { GarbageReport, RemovedReply, VerificationStatus } from '#contracts/store.ts'
 import type { Config } from '../config.ts'
 import type { AppError } from '../errors.ts'
 import type { Log } from '../log.ts'
@@ -45,6 +47,18 @@ export type HttpServices = {
     /** Ends a waiting or running job as `cancelled`. False: there is none. */
     cancel(jobId: string): Promise<boolean>
     queues(): Promise<QueueSnapshot[]>
+  }
+  upkeep: {
+    /** Throws `model_not_found`, `conflict`. */
+    remove(name: string): RemovedReply
+    adopt(path: string, name?: string): Promise<string>
+    collectGarbage(options: { olderThanDays: number; dryRun: boolean }): Promise<GarbageReport>
+    /** Resolves when it is done. */
+    verify(name?: string): Promise<void>
+    verification(): VerificationStatus
+    setPinned(name: string, pinned: boolean, by: string): { model: string; pinned: boolean }
+    policy(): Policy
+    setPolicy(policy: Policy, by: string): Policy
   }
   /** Undefined: can serve now. Otherwise why not. */
   notReady(): AppError | undefined

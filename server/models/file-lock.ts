@@ -35,6 +35,11 @@ export function isHeld(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false }) !== undefined && !isStale(path)
 }
 
+/** Takes a lock away whose owner is gone. False: there is none, or it is held. */
+export function clearDeadLock(path: string): boolean {
+  return isStale(path) && takeAway(path)
+}
+
 type Owner = { token: string; pid: number; host: string }
 
 function tryCreate(path: string, token: string): boolean {

@@ -29,7 +29,8 @@ export type Pulls = {
 
 export type PullsOptions = {
   store: ModelStore
-  sources: SourceSettings
+  /** As they are when a pull begins. */
+  sources: () => SourceSettings
   /** Bytes a second for all pulls together. */
   limitRate?: number | undefined
   limits?: Partial<PullLimits>
@@ -81,7 +82,7 @@ export function createPulls(options: PullsOptions): Pulls {
     const result = pullModel({
       entry,
       store: options.store,
-      sources: options.sources,
+      sources: options.sources(),
       rates: [...shared, ...(limitRate === undefined ? [] : [createRateLimit(limitRate)])],
       ...(options.limits === undefined ? {} : { limits: options.limits }),
       signal: options.signal === undefined ? controller.signal : AbortSignal.any([controller.signal, options.signal]),

@@ -1,152 +1,256 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
-import { z } from 'zod'
-import { type Catalogue, type CatalogueEntry, type LocalModel, type ModelFile, PinnedEntry, type PinnedFile } from '#contracts/model.ts'
+import type { Catalogue, CatalogueEntry, LocalModel, ModelFile, PinnedEntry, PinnedFile } from '#contracts/model.ts'
 import { AppError } from '../errors.ts'
 import type { Log } from '../log.ts'
+import { describeAdopted, type Inspect, toModelId } from './adopt.ts'
 import { findEntry } from './catalogue.ts'
+import { isUnchanged, printOf } from './file-print.ts'
 import { inspectGguf } from './inspect.ts'
+import { type Manifest, type Manifests, type Origin, openManifests } from './manifests.ts'
+import { leftoversOf } from './store-files.ts'
+import { openVerifiedMarks, type VerifiedMarks } from './verified-marks.ts'
 
-/** One file per model in `manifests/`. `adopted`: the file lies where its owner put it, and was never hashed. */
-const Manifest = z.object({ entry: PinnedEntry, adopted: z.object({ path: z.string(), size: z.int() }).optional() })
-type Manifest = z.infer<typeof Manifest>
+/** `freed`: bytes of the files that nothing else used. `kept`: those that stay, because they are others' or not ours. */
+export type Removal = { id: string; freed: number; kept: number }
+
+/** `again`: also when it has not changed. `allow` throws what speaks against the model, before anything is written. */
+export type AdoptOptions = { id?: string; again?: boolean; allow?: (manifest: Manifest) => void }
+
+/** A model that has a manifest and cannot be used. */
+export type BrokenModel = { entry: CatalogueEntry; reason: string; adoptedFrom: string | undefined }
 
 /**
  * The weights on this machine: `blobs/sha256-…` holds every file once, under its hash, and `manifests/<id>.json` says which model
- * needs which. A blob gets its name only after its hash was checked, so start-up looks at existence and size alone.
+ * needs which; so what a blob is needed by is always read off the manifests. A blob gets its name only after its hash was checked, so start-up looks at
+ * existence and size alone. Shared stores are the folders of other Outposts: read, never written.
  */
 export type ModelStore = {
   readonly folder: string
+  readonly blobFolder: string
   /** Models all of whose files are here with the right size. */
   list(): LocalModel[]
+  /** Models whose files are missing or have changed. */
+  broken(): BrokenModel[]
   /** By id or alias; undefined when it is not complete on this machine. */
   find(nameOrAlias: string): LocalModel | undefined
-  /** Takes a GGUF file into use where it lies, without a copy. The id comes from the file's name. Its sha256 stays `''`, because it is not ours to vouch for. */
-  adopt(path: string): LocalModel
+  originOf(id: string): Origin | undefined
+  /**
+   * Takes a GGUF file into use where it lies, without a copy; of a split one, any part stands for all. The id comes from the file's name where none is
+   * given. Its sha256 stays `''`, because it is not ours to vouch for. One that was adopted before is looked into again when it has changed.
+   */
+  adopt(path: string, options?: AdoptOptions): Promise<LocalModel>
+  /** What adopting this file would call it, and what stands against that. Reads nothing. */
+  nameFor(path: string): { id: string; takenBy: string | undefined; isAdopted: boolean }
   /** Writes the manifest of a model whose blobs are all here. */
-  add(entry: PinnedEntry): LocalModel
-  /** Forgets a model and deletes the blobs no other model needs; an adopted file stays. False: it was not here. */
-  remove(nameOrAlias: string): boolean
+  add(entry: PinnedEntry, origin?: Origin): LocalModel
+  /** Forgets a model and deletes the blobs no other model needs, and what a stopped pull of it left; an adopted file stays. Undefined: nothing of it was here. */
+  remove(nameOrAlias: string): Removal | undefined
   /** What the files of a model were pinned to when it was pulled, whether they are still here or not. */
   pins(id: string): PinnedFile[]
-  readonly blobFolder: string
   /** Where a file with this hash lies, or will. */
   blobPath(sha256: string): string
+  /** Hash → the models that need this blob. */
+  users(): Map<string, string[]>
+  readonly verified: VerifiedMarks
+  /** Takes a blob out of use, for someone to look at. Undefined: it lies in a shared store, or not here at all. */
+  quarantine(sha256: string): string | undefined
 }
 
-export function createModelStore(options: { folder: string; catalogue: Catalogue; log: Log }): ModelStore {
+export function createModelStore(options: {
+  folder: string
+  catalogue: Catalogue
+  /** Model folders of other Outposts. */
+  shared?: readonly string[]
+  inspect?: Inspect
+  log: Log
+}): ModelStore {
   const { catalogue, log } = options
+  const inspect = options.inspect ?? inspectGguf
   const folder = resolve(options.folder)
-  const blobs = join(folder, 'blobs')
-  const manifests = join(folder, 'manifests')
+  const blobFolder = join(folder, 'blobs')
+  const own = openManifests(join(folder, 'manifests'), log)
+  const shared = (options.shared ?? []).map((place) => ({
+    blobs: join(resolve(place), 'blobs'),
+    manifests: openManifests(join(resolve(place), 'manifests'), log)
+  }))
+  const verified = openVerifiedMarks(join(folder, 'verified.json'))
+  const said = new Map<string, string>()
 
-  const blobPath = (sha256: string) => join(blobs, `sha256-${sha256}`)
-  // An id may hold a colon, which Windows does not allow in a file name.
-  const manifestPath = (id: string) => join(manifests, `${encodeURIComponent(id)}.json`)
+  const blobPath = (sha256: string) => join(blobFolder, blobName(sha256))
 
-  function readManifest(path: string): Manifest | undefined {
-    try {
-      return Manifest.parse(JSON.parse(readFileSync(path, 'utf8')))
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') log.warn({ path, reason: (error as Error).message }, 'manifest passed over')
-      return undefined
+  /** Its own folder first; where it shall lie when it is nowhere. */
+  function locate(sha256: string, size: number): string {
+    const places = [blobFolder, ...shared.map(({ blobs }) => blobs)].map((place) => join(place, blobName(sha256)))
+    return places.find((path) => sizeOf(path) === size) ?? blobPath(sha256)
+  }
+
+  /** One's own manifests win over those of shared stores. */
+  function manifests(): Manifest[] {
+    const all = [...shared.toReversed().map(({ manifests: others }) => others), own].flatMap((place: Manifests) => place.list())
+    return [...new Map(all.map((manifest) => [manifest.entry.id, manifest])).values()].sort((a, b) => (a.entry.id < b.entry.id ? -1 : 1))
+  }
+
+  function readManifest(id: string): Manifest | undefined {
+    for (const place of [own, ...shared.map(({ manifests: others }) => others)]) {
+      const manifest = place.read(id)
+      if (manifest !== undefined) return manifest
     }
-  }
-
-  function readManifests(): Manifest[] {
-    if (!existsSync(manifests)) return []
-    return readdirSync(manifests)
-      .filter((name) => name.endsWith('.json'))
-      .sort()
-      .flatMap((name) => readManifest(join(manifests, name)) ?? [])
-  }
-
-  function writeManifest(manifest: Manifest): void {
-    mkdirSync(manifests, { recursive: true })
-    const path = manifestPath(manifest.entry.id)
-    const temporary = `${path}.${process.pid}.tmp`
-    writeFileSync(temporary, `${JSON.stringify(manifest, null, 2)}\n`, { mode: 0o600, flush: true })
-    renameSync(temporary, path)
-  }
-
-  function toLocal(manifest: Manifest): LocalModel | undefined {
-    // What the catalogue says now is newer than what it said at the pull, as long as it speaks of the same files.
-    const current = catalogue.models.find(({ id }) => id === manifest.entry.id)
-    const entry =
-      current !== undefined && manifest.adopted === undefined && sameFiles(current, manifest.entry)
-        ? { ...current, files: manifest.entry.files }
-        : manifest.entry
-    const files =
-      manifest.adopted !== undefined
-        ? [{ name: basename(manifest.adopted.path), path: manifest.adopted.path, size: manifest.adopted.size, sha256: '' }]
-        : entry.files.map(({ name, size, sha256 }) => ({ name, path: blobPath(sha256), size, sha256 }))
-    const lacking = files.find((file) => sizeOf(file.path) !== file.size)
-    if (lacking === undefined) return { entry, files }
-    log.warn({ model: entry.id, path: lacking.path, expected: lacking.size, found: sizeOf(lacking.path) ?? 'nothing' }, 'weights missing or changed')
     return undefined
   }
 
-  const list = () => readManifests().flatMap((manifest) => toLocal(manifest) ?? [])
+  function toLocal(manifest: Manifest): LocalModel | BrokenModel {
+    // What the catalogue says now is newer than what it said at the pull, as long as it speaks of the same files.
+    const current = catalogue.models.find(({ id }) => id === manifest.entry.id)
+    const isCurrent = current !== undefined && manifest.adopted === undefined && sameFiles(current, manifest.entry)
+    const entry = isCurrent ? { ...current, files: manifest.entry.files } : manifest.entry
+    if (manifest.adopted !== undefined) {
+      const changed = manifest.adopted.find((file) => !isUnchanged(printOf(file.path), file))
+      if (changed !== undefined) {
+        const adoptedFrom = manifest.adopted[0]?.path
+        return broken({ entry, adoptedFrom, reason: `${changed.path} ${changeOf(changed.path)}. Look at it again: outpost verify ${entry.id}` })
+      }
+      return { entry, files: manifest.adopted.map(({ path, size }) => ({ name: basename(path), path, size, sha256: '' })) }
+    }
+    const files = entry.files.map(({ name, size, sha256 }) => ({ name, path: locate(sha256, size), size, sha256 }))
+    const lacking = files.find((file) => sizeOf(file.path) !== file.size)
+    if (lacking === undefined) return { entry, files }
+    const found = sizeOf(lacking.path)
+    const what = found === undefined ? 'is missing' : `has ${found} bytes, expected ${lacking.size}`
+    return broken({ entry, adoptedFrom: undefined, reason: `${lacking.path} ${what}. Get it again: outpost pull ${entry.id}` })
+  }
+
+  /** Said once, not at each look. */
+  function broken(model: BrokenModel): BrokenModel {
+    const { id } = model.entry
+    if (said.get(id) !== model.reason) log.warn({ model: id, reason: model.reason }, 'weights missing or changed')
+    said.set(id, model.reason)
+    return model
+  }
+
+  const usable = (manifest: Manifest): LocalModel | undefined => {
+    const model = toLocal(manifest)
+    return 'files' in model ? model : undefined
+  }
+  const list = () => manifests().flatMap((manifest) => usable(manifest) ?? [])
+  const idOf = (nameOrAlias: string) => findEntry(catalogue, nameOrAlias)?.id ?? nameOrAlias.toLowerCase()
 
   function find(nameOrAlias: string): LocalModel | undefined {
-    const id = findEntry(catalogue, nameOrAlias)?.id ?? nameOrAlias.toLowerCase()
-    const manifest = readManifest(manifestPath(id))
-    if (manifest !== undefined) return toLocal(manifest)
+    const manifest = readManifest(idOf(nameOrAlias))
+    if (manifest !== undefined) return usable(manifest)
     return list().find(({ entry }) => entry.aliases.some((alias) => alias.toLowerCase() === nameOrAlias.toLowerCase()))
   }
 
-  function add(entry: PinnedEntry): LocalModel {
-    writeManifest({ entry })
-    const model = toLocal({ entry })
-    if (model === undefined) throw new AppError('internal_error', `The files of ${entry.id} are not all in ${blobs}.`)
-    return model
-  }
-
-  function adopt(path: string): LocalModel {
-    const absolute = resolve(path)
-    const description = inspectGguf(absolute)
-    const id = toId(basename(absolute))
-    const known = readManifest(manifestPath(id))
-    const takenBy = known === undefined ? undefined : (toLocal(known)?.files[0]?.path ?? undefined)
-    if ((takenBy !== undefined && takenBy !== absolute) || catalogue.models.some((entry) => entry.id === id)) {
-      throw new AppError('conflict', `${absolute} would be the model ${id}, but ${takenBy ?? 'the catalogue'} has that name. Rename the file.`)
-    }
-    const entry: PinnedEntry = {
-      id,
-      aliases: [],
-      name: description.name ?? id,
-      description: `Used in place: ${absolute}`,
-      kind: description.isEmbedding ? 'embedding' : 'chat',
-      engine: 'llama',
-      licence: description.licence ?? 'NOASSERTION',
-      ...(description.parameters > 0 ? { parameters: description.parameters } : {}),
-      contextWindow: description.contextLength,
-      ...(description.isEmbedding ? { dimensions: description.embeddingLength } : {}),
-      files: []
-    }
-    const manifest = { entry, adopted: { path: absolute, size: statSync(absolute).size } }
-    writeManifest(manifest)
+  function add(entry: PinnedEntry, origin?: Origin): LocalModel {
+    const manifest: Manifest = { entry, ...(origin === undefined ? {} : { origin }) }
+    own.write(manifest)
     const model = toLocal(manifest)
-    if (model === undefined) throw new AppError('conflict', `${absolute} changed while it was being read. Try again when nothing writes to it.`)
-    return model
+    if ('files' in model) return model
+    throw new AppError('internal_error', `The files of ${entry.id} are not all in ${blobFolder}: ${model.reason}`)
   }
 
-  function remove(nameOrAlias: string): boolean {
-    const id = findEntry(catalogue, nameOrAlias)?.id ?? nameOrAlias.toLowerCase()
-    const manifest = readManifest(manifestPath(id))
-    if (manifest === undefined) return false
-    rmSync(manifestPath(id), { force: true })
-    if (manifest.adopted !== undefined) return true
-    const needed = new Set(readManifests().flatMap(({ entry }) => entry.files.map((file) => file.sha256)))
-    for (const { sha256 } of manifest.entry.files) {
-      if (!needed.has(sha256)) rmSync(blobPath(sha256), { force: true })
+  function nameFor(path: string, wanted?: string) {
+    const absolute = resolve(path)
+    const id = wanted?.toLowerCase() ?? toModelId(basename(absolute))
+    const known = readManifest(id)
+    const isAdopted = known?.adopted?.some((file) => file.path === absolute) === true
+    const inCatalogue = catalogue.models.some((entry) => entry.id === id) ? 'the catalogue' : undefined
+    const takenBy = isAdopted || known === undefined ? inCatalogue : (known.adopted?.[0]?.path ?? inCatalogue ?? 'a model that was pulled')
+    return { id, takenBy, isAdopted }
+  }
+
+  async function adopt(path: string, { id: wanted, again, allow }: AdoptOptions = {}): Promise<LocalModel> {
+    const absolute = resolve(path)
+    const { id, takenBy } = nameFor(absolute, wanted)
+    if (!/^[a-z0-9][a-z0-9._:-]*$/.test(id)) {
+      throw new AppError('invalid_request', `${JSON.stringify(id)} is no name for a model: letters, digits and . _ : - are possible`)
     }
-    return true
+    const known = own.read(id)
+    const manifest = await describeAdopted(absolute, id, again === true ? undefined : known, inspect)
+    if (takenBy !== undefined) {
+      throw new AppError(
+        'conflict',
+        `${absolute} would be the model ${id}, but ${takenBy} has that name. Rename the file, or give another name: outpost adopt ${absolute} --name NAME`
+      )
+    }
+    allow?.(manifest)
+    if (manifest !== known) own.write(manifest)
+    const model = toLocal(manifest)
+    if ('files' in model) return model
+    throw new AppError('conflict', `${absolute} changed while it was being read. Try again when nothing writes to it.`)
   }
 
-  const pins = (id: string) => readManifest(manifestPath(id))?.entry.files ?? []
+  function users(): Map<string, string[]> {
+    const needed = new Map<string, string[]>()
+    for (const { entry } of own.list()) for (const { sha256 } of entry.files) needed.set(sha256, [...(needed.get(sha256) ?? []), entry.id])
+    return needed
+  }
 
-  return { folder, list, find, adopt, add, remove, pins, blobFolder: blobs, blobPath }
+  function remove(nameOrAlias: string): Removal | undefined {
+    const manifest = own.read(idOf(nameOrAlias)) ?? own.list().find(({ entry }) => entry.aliases.includes(nameOrAlias))
+    if (manifest === undefined && readManifest(idOf(nameOrAlias)) !== undefined) {
+      throw new AppError('conflict', `${nameOrAlias} lies in a shared store, which is only read here: remove it there`)
+    }
+    const entry = manifest?.entry ?? findEntry(catalogue, nameOrAlias)
+    if (entry === undefined) return undefined
+    own.remove(entry.id)
+    const needed = users()
+    let freed = 0
+    let kept = manifest?.adopted?.reduce((sum, { size }) => sum + size, 0) ?? 0
+    for (const { sha256 } of entry.files) {
+      // Nobody knows yet what it will be called.
+      if (sha256 === undefined) continue
+      const paths = leftoversOf(blobFolder, sha256, { isIdle: true })
+      if (!needed.has(sha256)) {
+        if (existsSync(blobPath(sha256))) paths.push(blobPath(sha256))
+        verified.forget(sha256)
+      } else kept += sizeOf(blobPath(sha256)) ?? 0
+      for (const path of paths) {
+        freed += sizeOf(path) ?? 0
+        rmSync(path, { recursive: true, force: true })
+      }
+    }
+    return manifest === undefined && freed === 0 ? undefined : { id: entry.id, freed, kept }
+  }
+
+  function quarantine(sha256: string): string | undefined {
+    if (!existsSync(blobPath(sha256))) return undefined
+    const place = join(folder, 'quarantine')
+    mkdirSync(place, { recursive: true, mode: 0o700 })
+    const path = join(place, `${blobName(sha256)}-${Date.now()}`)
+    renameSync(blobPath(sha256), path)
+    verified.forget(sha256)
+    return path
+  }
+
+  return {
+    folder,
+    blobFolder,
+    list,
+    broken: () =>
+      manifests()
+        .flatMap((manifest) => toLocal(manifest))
+        .filter((model) => 'reason' in model),
+    find,
+    originOf: (id) => readManifest(id)?.origin,
+    adopt,
+    nameFor: (path) => nameFor(path),
+    add,
+    remove,
+    pins: (id) => own.read(id)?.entry.files ?? [],
+    blobPath,
+    users,
+    verified,
+    quarantine
+  }
+}
+
+function blobName(sha256: string): string {
+  return `sha256-${sha256}`
+}
+
+function changeOf(path: string): string {
+  return printOf(path) === undefined ? 'is missing' : 'has changed since it was looked at'
 }
 
 /** A file whose hash the catalogue does not know is the one that was pinned under its name. */
@@ -163,14 +267,4 @@ function sizeOf(path: string): number | undefined {
     // A folder we may not look into is as good as none.
     return undefined
   }
-}
-
-/** `Qwen3 4B.Q4_K_M.gguf` → `qwen3-4b.q4_k_m` */
-function toId(fileName: string): string {
-  const id = fileName
-    .replace(/\.gguf$/i, '')
-    .toLowerCase()
-    .replace(/[^a-z0-9._-]+/g, '-')
-    .replace(/^[^a-z0-9]+/, '')
-  return id === '' ? 'model' : id
 }

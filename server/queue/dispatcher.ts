@@ -58,6 +58,8 @@ export type Dispatcher = {
   keyRevoked(clientId: string): void
   /** Jobs of this gateway that wait for the model. */
   waitingFor(model: string): number
+  /** Jobs of this gateway, and how long one runs: smoothed, undefined while none has ended. */
+  demandOf(model: string): { running: number; waiting: number; runMs: number | undefined }
   /** Jobs of this gateway that have not ended. */
   inFlight(): number
   close(): Promise<void>
@@ -78,6 +80,8 @@ export function createDispatcher(options: {
   /** Jobs that may wait for one model. */
   maxQueue: number
   slotsOf: (model: string) => number
+  /** Why a model cannot be served yet, for those who wait for it. */
+  waitOf?: (model: string) => { reason: string; ms: number | null } | undefined
   /** To be booked together, in this tick. */
   onReceipts: (receipts: Receipt[]) => void
   log: Log
@@ -87,6 +91,7 @@ export function createDispatcher(options: {
   const live = createLiveJobs({
     blobs,
     slotsOf,
+    waitOf: options.waitOf,
     onReceipts: options.onReceipts,
     onEndedHere: (reply) => {
       appendHistory(commands.multi(), reply)
@@ -96,7 +101,7 @@ export function createDispatcher(options: {
   })
   const reader = startReplyReader({ gateway, blocking: options.blocking, commands, onReplies: live.hear, log })
   const recovery = createRecovery({ gateway, commands, live, queues, reader, blobs, log })
-  const positions = startTellingPositions(live, commands)
+  const positions = startTellingPositions(live, commands, options.waitOf)
   let closed = false
 
   commands.on('ready', () => {
@@ -257,6 +262,7 @@ export function createDispatcher(options: {
 
     recover: recovery.afterStart,
     waitingFor: live.waitingFor,
+    demandOf: (model) => ({ running: live.runningOn(model), waiting: live.waitingFor(model), runMs: live.runMsOf(model) }),
     inFlight: () => live.size,
 
     async close() {

@@ -16,6 +16,9 @@ export type JobHandler = (job: Job, context: { signal: AbortSignal; emit: (event
 
 export type JobTaker = {
   running(): number
+  /** Takes no more jobs until `resume`; the running ones go on. */
+  hold(): void
+  resume(): void
   /**
    * Takes no more jobs. `drain`: the running ones go on to their end. Otherwise those with a reader stop at their next token and are booked;
    * detached ones are left in the queue, for a later worker to run. Resolves when everything said lies in Redis.
@@ -153,6 +156,8 @@ export function takeJobs(options: {
 
   return {
     running: () => controllers.size,
+    hold: () => void worker.pause(true).catch((error) => log.warn({ err: error }, 'queue not paused')),
+    resume: () => void worker.resume().catch((error) => log.warn({ err: error }, 'queue not resumed')),
     async stop({ drain } = { drain: false }) {
       await worker.pause(true)
       if (!drain) {
@@ -161,7 +166,8 @@ export function takeJobs(options: {
           controller.abort()
         }
       }
-      await Promise.all([...runs.values()].map(({ ended }) => ended))
+      // One that was waiting for a job when it was paused may still get it.
+      while (runs.size > 0) await Promise.all([...runs.values()].map(({ ended }) => ended))
       await outbox.flushed()
       // Behind the commands with which BullMQ took the ended jobs off its list.
       await options.redis.ping()

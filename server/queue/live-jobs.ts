@@ -48,6 +48,10 @@ export type LiveJobs = {
   restart(entry: LiveJob, attempt: number): void
   /** Jobs of this gateway that wait for the model. */
   waitingFor(model: string): number
+  /** Jobs of this gateway that run on the model. */
+  runningOn(model: string): number
+  /** Milliseconds a job of this model runs, smoothed; undefined: none has ended yet. */
+  runMsOf(model: string): number | undefined
   /** Milliseconds until a job at this place of the queue runs; null while nothing is known of the model. */
   etaMs(model: string, position: number): number | null
 }
@@ -56,6 +60,8 @@ export type LiveJobs = {
 export function createLiveJobs(options: {
   blobs: BlobStore
   slotsOf: (model: string) => number
+  /** Why jobs of a model wait although nobody is before them, and how long that takes. */
+  waitOf?: ((model: string) => { reason: string; ms: number | null } | undefined) | undefined
   /** The receipts of one message, to be booked together. */
   onReceipts: (receipts: Receipt[]) => void
   /** A detached job ended here, not by its worker: its history wants to know. */
@@ -63,20 +69,22 @@ export function createLiveJobs(options: {
 }): LiveJobs {
   const live = new Map<string, LiveJob>()
   const waiting = new Map<string, number>()
+  const running = new Map<string, number>()
   /** Milliseconds a job of this model runs, smoothed. */
   const runMs = new Map<string, number>()
 
-  const changeWaiting = (model: string, by: number) => waiting.set(model, Math.max(0, (waiting.get(model) ?? 0) + by))
+  const change = (counts: Map<string, number>, model: string, by: number) => counts.set(model, Math.max(0, (counts.get(model) ?? 0) + by))
 
   const begin = (entry: LiveJob) => {
     if (entry.started) return
     entry.started = true
-    changeWaiting(entry.model, -1)
+    change(waiting, entry.model, -1)
+    change(running, entry.model, 1)
   }
 
   const forget = (entry: LiveJob) => {
     if (!live.delete(entry.jobId)) return
-    if (!entry.started) changeWaiting(entry.model, -1)
+    change(entry.started ? running : waiting, entry.model, -1)
     if (entry.blob) void options.blobs.remove(entry.jobId)
   }
 
@@ -124,7 +132,7 @@ export function createLiveJobs(options: {
         left: undefined
       }
       live.set(entry.jobId, entry)
-      changeWaiting(entry.model, 1)
+      change(waiting, entry.model, 1)
       return entry
     },
     forget,
@@ -160,12 +168,18 @@ export function createLiveJobs(options: {
       entry.attempt = attempt
       if (!entry.started) return
       entry.started = false
-      changeWaiting(entry.model, 1)
+      change(running, entry.model, -1)
+      change(waiting, entry.model, 1)
     },
     waitingFor: (model) => waiting.get(model) ?? 0,
+    runningOn: (model) => running.get(model) ?? 0,
+    runMsOf: (model) => runMs.get(model),
     etaMs(model, position) {
       const each = runMs.get(model)
-      return each === undefined ? null : Math.round((each * position) / Math.max(1, options.slotsOf(model)))
+      const turn = each === undefined ? null : Math.round((each * position) / Math.max(1, options.slotsOf(model)))
+      const wait = options.waitOf?.(model)
+      if (wait === undefined) return turn
+      return wait.ms === null ? null : wait.ms + (turn ?? 0)
     }
   }
 }

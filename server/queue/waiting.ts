@@ -21,7 +21,11 @@ export type WaitingJob = {
 export type QueueSnapshot = { model: string; waiting: number; running: number; slots: number; lanes: Record<Lane, number>; jobs: WaitingJob[] }
 
 /** Tells every waiting job its place in the queue, twice a second while there is one. */
-export function startTellingPositions(live: LiveJobs, redis: Redis): { stop(): void } {
+export function startTellingPositions(
+  live: LiveJobs,
+  redis: Redis,
+  waitOf: (model: string) => { reason: string } | undefined = () => undefined
+): { stop(): void } {
   const tell = async () => {
     const pending = live.all().filter((entry) => !entry.started && entry.listeners.size > 0)
     if (pending.length === 0) return
@@ -31,7 +35,9 @@ export function startTellingPositions(live: LiveJobs, redis: Redis): { stop(): v
     pending.forEach((entry, i) => {
       const rank = ranks[i]?.[1]
       if (typeof rank !== 'number' || entry.started || live.get(entry.jobId) === undefined) return
-      live.tell(entry, { type: 'job-queued', position: rank + 1, etaMs: live.etaMs(entry.model, rank + 1) })
+      const wait = waitOf(entry.model)
+      const event = { type: 'job-queued', position: rank + 1, etaMs: live.etaMs(entry.model, rank + 1) } as const
+      live.tell(entry, wait === undefined ? event : { ...event, reason: wait.reason })
     })
   }
   const timer = setInterval(() => {

@@ -21,9 +21,15 @@ export type Supervisor = {
   ensure(model: LocalModel): void
   /** Forgets that the model was given up, and starts it. Resolves when it is loaded; throws what hindered it. */
   load(model: LocalModel): Promise<EngineDescription>
+  /** What was given up may be tried again. */
+  forgetFailure(id: string): void
   /** Ends the worker once its running requests have ended. */
   unload(id: string): Promise<void>
+  /** `held`: it takes no new requests until it is told otherwise; the running ones go on. */
+  hold(id: string, held: boolean): void
   stateOf(id: string): WorkerState | undefined
+  /** It was told to end, and has not yet. */
+  isStopping(id: string): boolean
   /** Resolves when the model is loaded. Throws `model_failed`. */
   loaded(id: string): Promise<EngineDescription>
   /** Ids of models with a worker. */
@@ -44,9 +50,11 @@ export type SupervisorOptions = {
   /** Models are loaded before the queue is there; jobs are taken when this has resolved. */
   queueReady: Promise<void>
   onProgress: (model: string, percent: number) => void
-  /** A worker's process ended without being told to. Resolves when its jobs are taken care of; only then is it started again. */
+  /** A worker's process ended, told to or not. Resolves when its jobs are taken care of; only then is it started again. */
   onLost: (model: string, workerId: string) => Promise<void>
   onGivenUp: (model: string, error: AppError) => Promise<void>
+  /** A model is ready, given up or gone. */
+  onChange?: () => void
 }
 
 type Kept = {
@@ -55,6 +63,7 @@ type Kept = {
   worker: WorkerProcess | undefined
   failedLoads: number
   stopping: boolean
+  held: boolean
   waiters: { resolve: (description: EngineDescription) => void; reject: (error: AppError) => void }[]
 }
 
@@ -95,7 +104,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
       }
     )
     entry.worker = worker
-    void options.queueReady.then(() => worker.take())
+    void options.queueReady.then(() => entry.held || worker.take())
     void run(entry, worker, startedAt)
   }
 
@@ -114,15 +123,12 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
         'model loaded'
       )
       settle(entry)
+      options.onChange?.()
     } catch (error) {
       failure = toAppError(error, 'engine_failed')
     }
     const { code, signal } = await worker.ended
-    if (entry.stopping) {
-      // Asked to end, but it did not end in order: what it had is looked after all the same.
-      if (code !== 0) await lookAfterJobsOf(worker, id)
-      return
-    }
+    if (entry.stopping) return
     if (failure !== undefined) entry.failedLoads++
     log.error({ model: id, code, signal, reason: failure?.message }, 'a worker ended')
     entry.state = { state: 'loading', percent: 0 }
@@ -138,6 +144,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
       entry.state = { state: 'failed', error }
       entry.worker = undefined
       settle(entry)
+      options.onChange?.()
       await options.onGivenUp(id, error)
       return
     }
@@ -152,7 +159,8 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     if (entry?.state.state === 'failed') throw entry.state.error
     if (entry !== undefined && !entry.stopping) return
     loadable(model.entry)
-    const fresh: Kept = { model, state: { state: 'loading', percent: 0 }, worker: undefined, failedLoads: 0, stopping: false, waiters: [] }
+    const state: WorkerState = { state: 'loading', percent: 0 }
+    const fresh: Kept = { model, state, worker: undefined, failedLoads: 0, stopping: false, held: false, waiters: [] }
     kept.set(model.entry.id, fresh)
     start(fresh)
   }
@@ -170,20 +178,37 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     const entry = kept.get(id)
     if (entry === undefined) return
     entry.stopping = true
-    await entry.worker?.stop({ drain: drain && entry.state.state === 'ready' })
+    const { worker } = entry
+    await worker?.stop({ drain: drain && entry.state.state === 'ready' })
+    // It may have been given a job in its last moment. Who goes away does not wait for a Redis that is away.
+    if (drain && worker !== undefined) void lookAfterJobsOf(worker, id)
     if (kept.get(id) === entry) kept.delete(id)
     for (const waiter of entry.waiters.splice(0)) waiter.reject(new AppError('model_not_ready', `${id} was unloaded`))
+    options.onChange?.()
+  }
+
+  const forgetFailure = (id: string) => {
+    if (kept.get(id)?.state.state === 'failed') kept.delete(id)
   }
 
   return {
     ensure,
+    forgetFailure,
     async load(model) {
-      if (kept.get(model.entry.id)?.state.state === 'failed') kept.delete(model.entry.id)
+      forgetFailure(model.entry.id)
       ensure(model)
       return await loaded(model.entry.id)
     },
     unload: (id) => end(id, true),
+    hold(id, held) {
+      const entry = kept.get(id)
+      if (entry === undefined || entry.held === held) return
+      entry.held = held
+      if (held) entry.worker?.hold()
+      else void options.queueReady.then(() => entry.held || entry.worker?.take())
+    },
     stateOf: (id) => kept.get(id)?.state,
+    isStopping: (id) => kept.get(id)?.stopping ?? false,
     loaded,
     list: () => [...kept.keys()],
     async stop() {

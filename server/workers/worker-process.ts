@@ -18,8 +18,10 @@ export type WorkerProcess = {
   readonly ready: Promise<EngineDescription>
   /** Resolves when the process has ended. */
   readonly ended: Promise<{ code: number | null; signal: NodeJS.Signals | null }>
-  /** Lets it take jobs as soon as its model is loaded. */
+  /** Lets it take jobs as soon as its model is loaded, also after `hold`. */
   take(): void
+  /** Lets it take no more jobs for now; the running ones go on. */
+  hold(): void
   /** `drain`: its running requests go on to their end, however long they take. */
   stop(options: { drain: boolean }): Promise<void>
 }
@@ -110,6 +112,7 @@ export function startWorkerProcess(
     ready,
     ended,
     take: () => send({ type: 'take' }),
+    hold: () => send({ type: 'hold' }),
     async stop({ drain }) {
       // One that still loads has nothing to hand in, and would not listen before it has loaded.
       if (isReady) send({ type: 'stop', drain })

@@ -23,7 +23,9 @@ export type WorkerOrder = z.infer<typeof WorkerOrder>
 export const WorkerStop = z.object({ type: z.literal('stop'), drain: z.boolean() })
 /** The gateway has looked after the jobs of its last run: a worker that has loaded its model may take jobs now. */
 export const WorkerTake = z.object({ type: z.literal('take') })
-export const WorkerCommand = z.discriminatedUnion('type', [WorkerOrder, WorkerTake, WorkerStop])
+/** Another model needs the memory: no new jobs for now. `take` takes that back. */
+export const WorkerHold = z.object({ type: z.literal('hold') })
+export const WorkerCommand = z.discriminatedUnion('type', [WorkerOrder, WorkerTake, WorkerHold, WorkerStop])
 export type WorkerCommand = z.infer<typeof WorkerCommand>
 
 /** What a worker process tells its supervisor. */

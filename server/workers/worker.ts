@@ -56,6 +56,7 @@ export async function runWorker(expected: string | undefined): Promise<void> {
     handle: (job, context) => (job.kind === 'chat' ? runChat(engine, job.request, context) : runEmbed(engine, job.request, context)),
     log
   })
+  commands.onHold((held) => (held ? taker.hold() : taker.resume()))
   report({
     type: 'ready',
     contextWindow: description.contextWindow,
@@ -107,22 +108,49 @@ async function importQueue() {
   return { openBlobStore, takeJobs, createOutbox, connectRedis }
 }
 
-/** What the supervisor says. `stop` resolves with whether running requests may go on to their end. */
-function listen(): { order: Promise<WorkerOrder>; mayTake: Promise<void>; stop: Promise<boolean> } {
+type Commands = {
+  order: Promise<WorkerOrder>
+  mayTake: Promise<void>
+  /** Calls back with each change of whether new jobs may be taken, and at once when they may not. */
+  onHold(listener: (held: boolean) => void): void
+  /** Resolves with whether running requests may go on to their end. */
+  stop: Promise<boolean>
+}
+
+/** What the supervisor says. */
+function listen(): Commands {
   const order = Promise.withResolvers<WorkerOrder>()
   const mayTake = Promise.withResolvers<void>()
   const stop = Promise.withResolvers<boolean>()
   let hasOrder = false
+  let held = false
+  let onHold: (held: boolean) => void = () => {}
+  const hold = (next: boolean) => {
+    if (held === next) return
+    held = next
+    onHold(held)
+  }
   process.on('message', (message) => {
     const command = WorkerCommand.parse(message)
-    if (command.type === 'take') mayTake.resolve()
+    if (command.type === 'take') {
+      mayTake.resolve()
+      hold(false)
+    } else if (command.type === 'hold') hold(true)
     else if (command.type === 'order') {
       hasOrder = true
       order.resolve(command)
     } else if (hasOrder) stop.resolve(command.drain)
     else process.exit(0)
   })
-  return { order: order.promise, mayTake: mayTake.promise, stop: stop.promise }
+  return {
+    order: order.promise,
+    mayTake: mayTake.promise,
+    onHold(listener) {
+      onHold = listener
+      if (held) listener(true)
+    },
+    stop: stop.promise
+  }
 }
 
 function report(message: WorkerReport): void {

@@ -22,6 +22,7 @@ const model: ModelStatus = {
   state: 'ready',
   percent: null,
   reason: null,
+  pinned: false,
   size: 0,
   uses: ['chat'],
   trust: 'catalogue',
@@ -31,6 +32,9 @@ const model: ModelStatus = {
   createdAt: 0
 }
 const unused = async () => {
+  throw new Error('not part of the floor')
+}
+const refused = (): never => {
   throw new Error('not part of the floor')
 }
 let jobs = 0
@@ -48,6 +52,16 @@ const app = await buildApp({
     blobPath: () => '',
     load: unused,
     unload: unused
+  },
+  upkeep: {
+    remove: refused,
+    adopt: unused,
+    collectGarbage: unused,
+    verify: unused,
+    verification: refused,
+    setPinned: refused,
+    policy: refused,
+    setPolicy: refused
   },
   jobs: {
     async submit(submission, listener) {

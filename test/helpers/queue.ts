@@ -30,7 +30,13 @@ export async function testRedis(t: Ending) {
 export async function testDispatcher(
   t: Ending,
   { home, redis }: { home: string; redis: { socket: string } },
-  options: { gateway?: string; maxQueue?: number; slots?: number } = {}
+  options: {
+    gateway?: string
+    maxQueue?: number
+    slots?: number
+    onEnded?: (models: string[]) => void
+    waitOf?: (model: string) => { reason: string; ms: number | null } | undefined
+  } = {}
 ) {
   const commands = connectRedis({ socket: redis.socket }, { failFast: true })
   const blocking = connectRedis({ socket: redis.socket })
@@ -44,8 +50,10 @@ export async function testDispatcher(
     blobs: openBlobStore(`${home}/blobs`),
     maxQueue: options.maxQueue ?? 100,
     slotsOf: () => options.slots ?? 1,
+    ...(options.waitOf === undefined ? {} : { waitOf: options.waitOf }),
     onReceipts: (fresh) => {
       receipts.push(...fresh)
+      options.onEnded?.(fresh.map(({ model }) => model))
       for (const receipt of fresh) for (const listener of heard) listener(receipt)
     },
     log

@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import pino from 'pino'
 import type { JobEvent, SequencedEvent, Usage } from '#contracts/event.ts'
 import type { ModelStatus } from '#contracts/model.ts'
+import { noPolicy } from '#contracts/policy.ts'
 import { type Config, loadConfig } from '../../server/config.ts'
 import { AppError } from '../../server/errors.ts'
 import { buildApp } from '../../server/http/app.ts'
@@ -44,6 +45,7 @@ const model = (id: string, changes: Partial<ModelStatus> = {}): ModelStatus => (
   state: 'ready',
   percent: null,
   reason: null,
+  pinned: false,
   size: 1,
   contextWindow: 8192,
   slots: 4,
@@ -71,6 +73,7 @@ export function createScriptedServices(script: Script = (job) => job.emit(...ans
   const orders: string[] = []
   const models = [model('small'), model('embedder', { kind: 'embedding', dimensions: 4 }), model('far', { state: 'absent' })]
   const config: Config = loadConfig({ OUTPOST_HOME: '/nonexistent', ...variables })
+  let policy = noPolicy
   let notReady: AppError | undefined
   const queues: QueueSnapshot[] = []
 
@@ -115,6 +118,33 @@ export function createScriptedServices(script: Script = (job) => job.emit(...ans
         return histories.has(jobId)
       },
       queues: async () => queues
+    },
+    upkeep: {
+      remove(name) {
+        const { id } = services.models.resolve(name)
+        orders.push(`remove ${id}`)
+        return { model: id, freed: 7, kept: 0 }
+      },
+      async adopt(path, name) {
+        orders.push(`adopt ${path} ${name}`)
+        return name ?? 'adopted'
+      },
+      async collectGarbage({ olderThanDays, dryRun }) {
+        orders.push(`gc ${olderThanDays} ${dryRun}`)
+        return { items: [], freed: 0, dryRun }
+      },
+      verify: async (name) => void orders.push(`verify ${name ?? 'all'}`),
+      verification: () => ({ running: null, results: [] }),
+      setPinned(name, pinned, by) {
+        const { id } = services.models.resolve(name)
+        orders.push(`${pinned ? 'pin' : 'unpin'} ${id} by ${by}`)
+        return { model: id, pinned }
+      },
+      policy: () => policy,
+      setPolicy(next) {
+        policy = next
+        return policy
+      }
     },
     notReady: () => notReady
   }

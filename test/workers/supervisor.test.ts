@@ -71,7 +71,8 @@ test('a loaded worker that is killed is replaced, and one that was unloaded is n
   await supervisor.unload('fragile')
   assert.deepEqual([supervisor.stateOf('fragile'), supervisor.list()], [undefined, []])
   assert.ok(!isAlive(next.pid))
-  assert.equal(lost.length, 1)
+  // It may have been given a job in its last moment, so that is looked after as well.
+  assert.equal(new Set(lost).size, 2)
 })
 
 test('who waits for a model that is unloaded is told', async (t) => {

@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { PullOrder, PullStatus } from '#contracts/pull.ts'
 import { AppError } from '../../errors.ts'
+import { audit } from '../audit.ts'
 import { ReplyStream } from '../reply-stream.ts'
 import { toErrorText } from '../wire/outpost-events.ts'
 import type { RouteContext } from './context.ts'
@@ -14,6 +15,7 @@ const newsMs = 250
 export async function orderPull({ services }: RouteContext, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
   const { model: name, limitRate } = request.body as PullOrder // The route's schema parsed it.
   const { model, done } = await services.models.order(name, { limitRate })
+  audit(services.log, request.client, 'pull model', { model, from: name })
   await failedSoon(done, (error) => services.log.warn({ model, code: error instanceof AppError ? error.code : 'internal_error' }, 'pull failed'))
   return reply.code(202).send({ accepted: true, model })
 }
@@ -22,6 +24,7 @@ export async function orderPull({ services }: RouteContext, request: FastifyRequ
 export function stopPull({ services }: RouteContext, request: FastifyRequest): { stopped: true; model: string } {
   const { id } = request.params as { id: string } // The route's schema parsed it.
   if (!services.models.pulls.stop(id)) throw noSuchPull(id)
+  audit(services.log, request.client, 'stop pull', { model: id })
   return { stopped: true, model: id }
 }
 

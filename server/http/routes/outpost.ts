@@ -4,11 +4,13 @@ import { type Endpoint, type EndpointName, endpoints, type QueueReply, type Serv
 import type { NewKey } from '#contracts/key.ts'
 import { AppError } from '../../errors.ts'
 import { version } from '../../version.ts'
+import { audit } from '../audit.ts'
 import { errorReplies, jobStatuses, jsonReply, streamReply } from '../replies.ts'
 import type { RouteContext } from './context.ts'
 import { sendBlob } from './outpost-blobs.ts'
 import { cancelJob, followJob, isOverseer, startChat } from './outpost-jobs.ts'
 import { failedSoon, followPull, orderPull, stopPull } from './outpost-pulls.ts'
+import { upkeepHandlers } from './outpost-upkeep.ts'
 
 type Handler = (request: FastifyRequest, reply: FastifyReply) => unknown
 
@@ -20,6 +22,7 @@ export function registerOutpost(app: FastifyInstance, context: RouteContext): vo
     (verb: 'pull' | 'load' | 'unload'): Handler =>
     async (request, reply) => {
       const model = services.models.resolve(idOf(request)).id
+      audit(services.log, request.client, `${verb} model`, { model })
       const done = services.models[verb](model)
       await failedSoon(done, (error) =>
         services.log.warn({ model, verb, code: error instanceof AppError ? error.code : 'internal_error' }, 'order failed')
@@ -56,10 +59,23 @@ export function registerOutpost(app: FastifyInstance, context: RouteContext): vo
     blob: (request, reply) => sendBlob(context, request, reply),
     loadModel: order('load'),
     unloadModel: order('unload'),
+    ...upkeepHandlers(context),
     keys: () => ({ keys: services.keys.list() }),
-    createKey: (request, reply) => reply.code(201).send(services.keys.create(request.body as NewKey)), // The route's schema parsed it.
-    revokeKey: (request) => ({ key: services.keys.revoke(idOf(request)) }),
-    rotateKey: (request) => services.keys.rotate(idOf(request)),
+    createKey(request, reply) {
+      const fresh = services.keys.create(request.body as NewKey) // The route's schema parsed it.
+      audit(services.log, request.client, 'create key', { id: fresh.key.id, keyRole: fresh.key.role })
+      return reply.code(201).send(fresh)
+    },
+    revokeKey(request) {
+      const revoked = services.keys.revoke(idOf(request))
+      audit(services.log, request.client, 'revoke key', { id: revoked.id })
+      return { key: revoked }
+    },
+    rotateKey(request) {
+      const fresh = services.keys.rotate(idOf(request))
+      audit(services.log, request.client, 'rotate key', { id: fresh.key.id })
+      return fresh
+    },
     usage: (request): UsageReply => {
       const { by, from, to, limit, before } = request.query as z.infer<typeof UsageQuery> // The route's schema parsed it.
       if (by === 'request') return { by, groups: [], rows: services.usage.rows({ limit, before }) }

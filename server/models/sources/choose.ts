@@ -1,6 +1,8 @@
 import { isAbsolute } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { ModelFile } from '#contracts/model.ts'
+import type { Policy } from '#contracts/policy.ts'
+import { judge } from '../policy.ts'
 import { folderSource, pathSource } from './folder.ts'
 import type { NetworkRules } from './http-download.ts'
 import { type HuggingFace, huggingFaceSource } from './hugging-face.ts'
@@ -18,13 +20,15 @@ export type SourceSettings = {
   airGap: boolean
   huggingFace: HuggingFace
   s3?: S3Settings
+  /** Places it does not allow are not asked. */
+  policy?: Policy
 }
 
 /** Every place that may have a file, in the order in which they are asked: mirrors first, then what the catalogue names. */
 export function chooseSources(file: ModelFile, settings: SourceSettings): Source[] {
   return [
-    ...settings.mirrors.flatMap((mirror) => careful(mirror, () => toMirrors(mirror, settings))),
-    ...file.sources.flatMap((source) => careful(source, () => toSources(source, settings)))
+    ...settings.mirrors.flatMap((mirror) => careful(mirror, settings, () => toMirrors(mirror, settings))),
+    ...file.sources.flatMap((source) => careful(source, settings, () => toSources(source, settings)))
   ]
 }
 
@@ -63,7 +67,9 @@ function toSources(source: string, settings: SourceSettings): Source[] {
 }
 
 /** A source that cannot be understood must not keep the others from being asked. */
-function careful(text: string, make: () => Source[]): Source[] {
+function careful(text: string, { policy }: SourceSettings, make: () => Source[]): Source[] {
+  const verdict = policy === undefined ? undefined : judge(policy, { sources: [text] })
+  if (verdict?.allowed === false) return [refusedSource(withoutCredentials(text), `not asked: the policy of this machine ${verdict.reason}`)]
   try {
     return make()
   } catch (error) {

@@ -1,0 +1,3 @@
+import { pin } from './pinning.ts'
+
+export const run = (args: string[]): Promise<number> => pin(args, 'unpinModel')
