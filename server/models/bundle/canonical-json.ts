@@ -1,4 +1,5 @@
-import { AppError } from '../../errors.ts'
+import type { AppError } from '../../errors.ts'
+import { invalidBundle } from './invalid-bundle.ts'
 
 /** Deep enough for every manifest, and far from what a recursion can take. */
 const maxDepth = 16
@@ -16,7 +17,7 @@ export function fromCanonicalJson(bytes: Buffer): unknown {
   try {
     value = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes))
   } catch (error) {
-    throw invalid(`is no JSON: ${(error as Error).message.slice(0, 200)}`)
+    throw invalid(`is no JSON: ${(error as Error).message}`)
   }
   if (!Buffer.from(toCanonicalJson(value)).equals(bytes)) throw invalid('is not written in the one way that can be signed')
   return value
@@ -51,5 +52,5 @@ function depthOf(bytes: Buffer): number {
 const [quote, backslash, openBrace, closeBrace, openBracket, closeBracket] = Buffer.from('"\\{}[]')
 
 function invalid(what: string): AppError {
-  return new AppError('bundle_invalid', `The bundle's manifest ${what}. Nothing was taken from it.`)
+  return invalidBundle(`The bundle's manifest ${what}`)
 }

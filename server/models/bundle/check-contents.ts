@@ -1,5 +1,6 @@
 import type { BundleManifest } from '#contracts/bundle.ts'
-import { AppError } from '../../errors.ts'
+import type { AppError } from '../../errors.ts'
+import { invalidBundle } from './invalid-bundle.ts'
 import { pathOf } from './layout.ts'
 
 const maxLicence = 1024 * 1024
@@ -45,5 +46,5 @@ function firstTwice(names: string[]): string | undefined {
 }
 
 function invalid(what: string): AppError {
-  return new AppError('bundle_invalid', `The bundle's manifest ${what}.`)
+  return invalidBundle(`The bundle's manifest ${what}`)
 }

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
 import { type BundleFile, BundleManifest } from '#contracts/bundle.ts'
-import { AppError } from '../../errors.ts'
+import type { AppError } from '../../errors.ts'
 import { fromCanonicalJson } from './canonical-json.ts'
 import { checkContents } from './check-contents.ts'
 import { type Checkpointer, type Checkpoints, chunkCount, createCheckpointer, treeRoot } from './hash-tree.ts'
+import { invalidBundle } from './invalid-bundle.ts'
 import {
   checkpointLength,
   checkpointsLength,
@@ -81,7 +82,7 @@ async function* verifiedChunks(options: {
   const read = (buffer: Uint8Array, position: number) => parts.read(buffer, slot.body + position)
   for await (const piece of readAhead({ size: file.size, chunkSize: manifest.chunkSize, from: count, read, signal })) {
     if (!checkpointer.accepts(piece.chunk, checkpoints[piece.index])) {
-      throw invalid(
+      throw invalidBundle(
         `${file.name} is damaged in the bundle: chunk ${piece.index + 1} of ${checkpoints.length}, in ${parts.placeOf(slot.body + piece.start)}. ` +
           'Copy the bundle again, at least that part; what was checked before is kept'
       )
@@ -94,19 +95,19 @@ async function readManifest(parts: PartsReader): Promise<{ manifest: BundleManif
   const header = Buffer.alloc(blockSize)
   await parts.read(header, 0)
   const first = readTarHeader(header)
-  if (first?.name !== manifestName) throw invalid(`${parts.names[0]} does not begin like a bundle`)
-  if (!(first.size <= maxManifest)) throw invalid(`The manifest has ${first.size} bytes; ${maxManifest} are possible`)
+  if (first?.name !== manifestName) throw invalidBundle(`${parts.names[0]} does not begin like a bundle`)
+  if (!(first.size <= maxManifest)) throw invalidBundle(`The manifest has ${first.size} bytes; ${maxManifest} are possible`)
   if (!header.equals(toTarHeader(manifestName, first.size))) throw misplaced(header, manifestName, parts.placeOf(0))
   const bytes = Buffer.alloc(first.size)
   await parts.read(bytes, blockSize)
   const value = fromCanonicalJson(bytes)
   const version = (value as { version?: unknown } | null)?.version
   if (typeof version === 'number' && version > 1)
-    throw invalid(`The bundle has the format ${version}, and this Outpost reads 1: it was made by a newer one`)
+    throw invalidBundle(`The bundle has the format ${version}, and this Outpost reads 1: it was made by a newer one`)
   const parsed = BundleManifest.safeParse(value)
   if (parsed.success) return { manifest: parsed.data, bytes }
   const issue = parsed.error.issues[0]
-  throw invalid(`The bundle's manifest is wrong at ${issue?.path.map(String).join('.').slice(0, 200) || 'the top'}: ${issue?.message}`)
+  throw invalidBundle(`The bundle's manifest is wrong at ${issue?.path.map(String).join('.') || 'the top'}: ${issue?.message}`)
 }
 
 async function checkSignature(manifest: BundleManifest, bytes: Buffer, layout: Layout, parts: PartsReader): Promise<void> {
@@ -114,28 +115,29 @@ async function checkSignature(manifest: BundleManifest, bytes: Buffer, layout: L
   if (manifest.signer === null) return
   const signature = await readSlot(layout, signatureName, parts)
   const signer = readSignerPem(await readSlot(layout, signerName, parts))
-  if (signer?.fingerprint !== manifest.signer) throw invalid(`The bundle has another key in it than its manifest says (${manifest.signer})`)
-  if (!signer.verify(bytes, signature)) throw invalid(`The signature of the bundle is wrong: its manifest is not what ${manifest.signer} signed`)
+  if (signer?.fingerprint !== manifest.signer) throw invalidBundle(`The bundle has another key in it than its manifest says (${manifest.signer})`)
+  if (!signer.verify(bytes, signature))
+    throw invalidBundle(`The signature of the bundle is wrong: its manifest is not what ${manifest.signer} signed`)
 }
 
 function checkLengths(layout: Layout, parts: PartsReader): void {
   if (parts.sizes.length < layout.parts.length)
-    throw invalid(`The bundle has ${layout.parts.length} parts, and ${parts.sizes.length} are here: the last ones are missing`)
+    throw invalidBundle(`The bundle has ${layout.parts.length} parts, and ${parts.sizes.length} are here: the last ones are missing`)
   if (parts.sizes.length > layout.parts.length)
-    throw invalid(
+    throw invalidBundle(
       `The bundle has ${layout.parts.length} parts, and ${parts.sizes.length} are here: ${parts.names[layout.parts.length]} is not one of them`
     )
   for (const [i, size] of layout.parts.entries()) {
     const found = parts.sizes[i] ?? 0
-    if (found < size) throw invalid(`${parts.names[i]} is cut short: it has ${found} of ${size} bytes`)
-    if (found > size) throw invalid(`${parts.names[i]} has ${found - size} bytes after the end of what belongs to it`)
+    if (found < size) throw invalidBundle(`${parts.names[i]} is cut short: it has ${found} of ${size} bytes`)
+    if (found > size) throw invalidBundle(`${parts.names[i]} has ${found - size} bytes after the end of what belongs to it`)
   }
 }
 
 /** Parts that were renamed, or come from another bundle, are found by their beginning. */
 async function checkProbes({ parts: split }: BundleManifest, layout: Layout, parts: PartsReader): Promise<void> {
   if (split === null) return
-  if (split.probes.length !== layout.parts.length - 1) throw invalid('The bundle contradicts itself in the number of its parts')
+  if (split.probes.length !== layout.parts.length - 1) throw invalidBundle('The bundle contradicts itself in the number of its parts')
   let position = layout.parts[0] ?? 0
   const found: string[] = []
   for (const size of layout.parts.slice(1)) {
@@ -148,7 +150,7 @@ async function checkProbes({ parts: split }: BundleManifest, layout: Layout, par
   if (wrong === -1) return
   const truly = split.probes.indexOf(found[wrong] ?? '')
   const is = truly === -1 ? 'belongs to another bundle, or its beginning is damaged' : `is part ${truly + 2}, and not part ${wrong + 2}`
-  throw invalid(`${parts.names[wrong + 1]} ${is}`)
+  throw invalidBundle(`${parts.names[wrong + 1]} ${is}`)
 }
 
 /** Between the files of a bundle there is nothing but the headers that follow from the manifest. */
@@ -171,12 +173,12 @@ async function checkHeader(slot: Slot, parts: PartsReader): Promise<void> {
 async function checkEmpty(position: number, length: number, parts: PartsReader): Promise<void> {
   const bytes = Buffer.alloc(length)
   await parts.read(bytes, position)
-  if (bytes.some((byte) => byte !== 0)) throw invalid(`Something is hidden in ${parts.placeOf(position)}, where nothing belongs`)
+  if (bytes.some((byte) => byte !== 0)) throw invalidBundle(`Something is hidden in ${parts.placeOf(position)}, where nothing belongs`)
 }
 
 async function readCheckpoints(manifest: BundleManifest, layout: Layout, parts: PartsReader): Promise<(file: BundleFile) => Checkpoints> {
   const length = checkpointsLength(manifest)
-  if (length > maxCheckpoints) throw invalid(`The bundle has ${length} bytes of checkpoints; ${maxCheckpoints} are possible`)
+  if (length > maxCheckpoints) throw invalidBundle(`The bundle has ${length} bytes of checkpoints; ${maxCheckpoints} are possible`)
   const text = await readSlot(layout, checkpointsName, parts)
   const ranges = new Map<BundleFile, { start: number; end: number }>()
   let at = 0
@@ -192,8 +194,8 @@ async function readCheckpoints(manifest: BundleManifest, layout: Layout, parts: 
   for (const file of manifest.files) {
     const checkpoints = of(file)
     const isWhole = checkpoints.length === chunkCount(file.size, manifest.chunkSize) && checkpoints.every((line) => /^[0-9a-f]{64}$/.test(line))
-    if (!isWhole || treeRoot(checkpoints) !== file.root) throw invalid(`The checkpoints of ${file.name} are not those of the manifest`)
-    if (checkpoints.at(-1) !== file.sha256) throw invalid(`The bundle contradicts itself about the sha256 of ${file.name}`)
+    if (!isWhole || treeRoot(checkpoints) !== file.root) throw invalidBundle(`The checkpoints of ${file.name} are not those of the manifest`)
+    if (checkpoints.at(-1) !== file.sha256) throw invalidBundle(`The bundle contradicts itself about the sha256 of ${file.name}`)
   }
   return of
 }
@@ -207,11 +209,6 @@ async function readSlot(layout: Layout, name: string, parts: PartsReader): Promi
 
 function misplaced(header: Buffer, wanted: string, place: string): AppError {
   const found = readTarHeader(header)
-  // A stranger's text on its way to a terminal.
-  const is = found === undefined ? 'something else' : `${found.type} ${JSON.stringify(found.name.replace(/[^ -~]/g, '?'))} of ${found.size} bytes`
-  return invalid(`The bundle has ${is} where ${wanted} belongs, in ${place}`)
-}
-
-function invalid(what: string): AppError {
-  return new AppError('bundle_invalid', `${what}.`)
+  const is = found === undefined ? 'something else' : `${found.type} ${JSON.stringify(found.name)} of ${found.size} bytes`
+  return invalidBundle(`The bundle has ${is} where ${wanted} belongs, in ${place}`)
 }

@@ -1,7 +1,8 @@
 import { constants, lstatSync, readdirSync, statSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { AppError } from '../../errors.ts'
+import type { AppError } from '../../errors.ts'
+import { invalidBundle } from './invalid-bundle.ts'
 
 /** The bytes of a bundle, whether it lies in one file or in several. */
 export type PartsReader = {
@@ -30,7 +31,7 @@ export async function openParts(path: string): Promise<PartsReader> {
       const handle = await openFile(part)
       handles.push(handle)
       const stat = await handle.stat()
-      if (!stat.isFile()) throw new AppError('bundle_invalid', `${part} is no plain file, so it is no bundle.`)
+      if (!stat.isFile()) throw invalidBundle(`${part} is no plain file, so it is no bundle`)
       sizes.push(stat.size)
     }
   } catch (error) {
@@ -57,7 +58,7 @@ export async function openParts(path: string): Promise<PartsReader> {
       const { index, offset } = locate(position + done)
       const wanted = Math.min(buffer.length - done, Math.max(0, (sizes[index] ?? 0) - offset))
       const bytesRead = wanted === 0 ? 0 : await readSome(index, buffer, done, wanted, offset)
-      if (bytesRead === 0) throw new AppError('bundle_invalid', `The bundle is cut short: ${placeOf(position + done)} there is nothing more.`)
+      if (bytesRead === 0) throw invalidBundle(`The bundle is cut short: ${placeOf(position + done)} there is nothing more`)
       done += bytesRead
     }
   }
@@ -67,7 +68,7 @@ export async function openParts(path: string): Promise<PartsReader> {
       return bytesRead
     } catch (error) {
       // A stick with a bad block answers EIO.
-      throw new AppError('bundle_invalid', `${names[index]} cannot be read from byte ${offset}: ${(error as Error).message}`, { cause: error })
+      throw invalidBundle(`${names[index]} cannot be read from byte ${offset}: ${(error as Error).message}`, error)
     }
   }
   return { names, sizes, length, read, placeOf, [Symbol.asyncDispose]: close }
@@ -76,19 +77,19 @@ export async function openParts(path: string): Promise<PartsReader> {
 /** Paths of the parts in their order. */
 function findParts(path: string): string[] {
   const stat = statSync(path, { throwIfNoEntry: false })
-  if (stat === undefined) throw new AppError('bundle_invalid', `There is no bundle ${path}.`)
+  if (stat === undefined) throw invalidBundle(`There is no bundle ${path}`)
   if (!stat.isDirectory()) {
     const [, base] = partName.exec(path) ?? []
     return base === undefined ? [path] : partsOf(base)
   }
   const bases = new Set(readdirSync(path).flatMap((name) => /^(.+\.outpost)(?:\.\d{3})?$/.exec(name)?.[1] ?? []))
   const [base, ...others] = [...bases].sort()
-  if (base === undefined) throw new AppError('bundle_invalid', `${path} has no bundle: no file in it ends with .outpost or .outpost.001.`)
-  if (others.length > 0) throw new AppError('bundle_invalid', `${path} has several bundles: ${[base, ...others].join(', ')}. Name one of them.`)
+  if (base === undefined) throw invalidBundle(`${path} has no bundle: no file in it ends with .outpost or .outpost.001`)
+  if (others.length > 0) throw invalidBundle(`${path} has several bundles: ${[base, ...others].join(', ')}. Name one of them`)
   const whole = join(path, base)
   if (lstatSync(whole, { throwIfNoEntry: false }) === undefined) return partsOf(whole)
   if (readdirSync(path).some((name) => name !== base && name.startsWith(`${base}.`) && partName.test(name)))
-    throw new AppError('bundle_invalid', `${path} has ${base} both whole and in parts. Name the one that is meant.`)
+    throw invalidBundle(`${path} has ${base} both whole and in parts. Name the one that is meant`)
   return [whole]
 }
 
@@ -101,7 +102,7 @@ function partsOf(base: string): string[] {
     })
     .sort((a, b) => a - b)
   const missing = numbers.findIndex((number, i) => number !== i + 1)
-  if (missing !== -1) throw new AppError('bundle_invalid', `A part of the bundle is missing: ${toPartName(name, missing + 1)}.`)
+  if (missing !== -1) throw invalidBundle(`A part of the bundle is missing: ${toPartName(name, missing + 1)}`)
   return numbers.map((number) => toPartName(base, number))
 }
 
@@ -116,10 +117,10 @@ async function openFile(path: string): Promise<FileHandle> {
     return await open(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0))
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ELOOP') throw isLink(path)
-    throw new AppError('bundle_invalid', `${path} cannot be opened: ${(error as Error).message}`, { cause: error })
+    throw invalidBundle(`${path} cannot be opened: ${(error as Error).message}`, error)
   }
 }
 
 function isLink(path: string): AppError {
-  return new AppError('bundle_invalid', `${path} is a link; a bundle must lie where it is named.`)
+  return invalidBundle(`${path} is a link; a bundle must lie where it is named`)
 }
