@@ -63,10 +63,10 @@ export async function run(args: string[]): Promise<number> {
 }
 
 function modelOf(name: string, { known, store }: LocalModels): LocalModel {
+  const model = store.find(name)
+  if (model !== undefined) return model
   const { id } = known.resolve(name)
-  const model = store.find(id)
-  if (model === undefined) throw new AppError('model_not_ready', `the weights of ${id} are not here: outpost pull ${id}`)
-  return model
+  throw new AppError('model_not_ready', `the weights of ${id} are not here: outpost pull ${id}`)
 }
 
 /** In a folder it gets a name from what is in it. */

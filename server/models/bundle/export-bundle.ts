@@ -39,7 +39,7 @@ const defaultChunkSize = 4 * 1024 * 1024
 /** A part begins at a multiple of this, as disks like it. */
 const partAlignment = 4096
 /** FAT32 counts the bytes of a file in 32 bits. */
-export const fatLimit = 2 ** 32 - 1
+const fatLimit = 2 ** 32 - 1
 const msdosMagic = 0x4d44
 
 /**
@@ -81,7 +81,7 @@ async function writeBundle(options: ExportOptions, signal: AbortSignal): Promise
     files: contents.sources.map(({ file }) => file)
   }
   mkdirSync(dirname(path), { recursive: true })
-  const { manifest, layout } = split(draft, await partSizeFor(options))
+  const { manifest, layout } = split(draft, toPartSize(options.partSize, await fileSystemOf(dirname(path))))
   checkContents(manifest)
   const paths = layout.parts.length === 1 ? [path] : layout.parts.map((_, i) => toPartName(path, i + 1))
   refuseTaken([path, toPartName(path, 1), ...paths])
@@ -123,10 +123,15 @@ function split(draft: BundleManifest, partSize: number): { manifest: BundleManif
   }
 }
 
-async function partSizeFor({ path, partSize }: ExportOptions): Promise<number> {
-  const isFat = process.platform === 'linux' && (await statfs(dirname(path))).type === msdosMagic
-  const limit = Math.min(partSize ?? Number.MAX_SAFE_INTEGER, isFat || partSize === fatLimit + 1 ? fatLimit : Number.MAX_SAFE_INTEGER)
+/** Bytes of one part at most. `fileSystem` is its magic number, as `statfs` has it. FAT32 gets what it can hold, also when 4 GiB were asked for. */
+export function toPartSize(asked: number | undefined, fileSystem: number): number {
+  const limit = Math.min(asked ?? Number.MAX_SAFE_INTEGER, fileSystem === msdosMagic || asked === fatLimit + 1 ? fatLimit : Number.MAX_SAFE_INTEGER)
   return limit === Number.MAX_SAFE_INTEGER ? limit : Math.max(partAlignment, limit - (limit % partAlignment))
+}
+
+async function fileSystemOf(folder: string): Promise<number> {
+  // Elsewhere the number has other meanings; there a file that is too large says EFBIG.
+  return process.platform === 'linux' ? (await statfs(folder)).type : 0
 }
 
 function refuseTaken(paths: readonly string[]): void {
