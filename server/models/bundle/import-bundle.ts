@@ -1,4 +1,4 @@
-import { mkdirSync, statSync } from 'node:fs'
+import { mkdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { BundleFile } from '#contracts/bundle.ts'
 import type { CatalogueEntry, LocalModel } from '#contracts/model.ts'
@@ -21,6 +21,8 @@ export type ImportOptions = {
   /** Fingerprints that are trusted from now on, if this bundle is signed by one of them. */
   trust?: readonly string[]
   allowUnsigned?: boolean
+  /** Throws what speaks against a model of this signer; asked before anything is written. */
+  allow?: (entry: CatalogueEntry, signer: string | null) => void
   /** Who asks, to be kept with a signer that is added. */
   by: string
   signal?: AbortSignal
@@ -49,8 +51,12 @@ export async function importBundle(options: ImportOptions): Promise<Imported> {
   const signal = options.signal ?? new AbortController().signal
   await using bundle = await openBundle(options.path)
   const { manifest } = bundle
-  const isNewSigner = await checkTrust(bundle, options)
-  for (const entry of manifest.models) checkConflict(entry, store)
+  const isNewSigner = checkTrust(bundle, options)
+  for (const entry of manifest.models) {
+    options.allow?.(entry, manifest.signer)
+    checkConflict(entry, store)
+  }
+  if (isNewSigner) await options.signers.add({ fingerprint: manifest.signer ?? '', name: null, by: options.by })
   const weights = manifest.files.filter(({ kind }) => kind === 'weights')
   const missing = weights.filter((file) => sizeOf(store.blobPath(file.sha256)) !== file.size)
   const result: Imported = {
@@ -62,12 +68,22 @@ export async function importBundle(options: ImportOptions): Promise<Imported> {
   }
   try {
     await checkRoom(missing, store)
+    const waiting = new Set(manifest.models)
+    const fresh = new Set<string>()
     for (const file of manifest.files) {
       // An installer stays in the bundle; it is checked there.
       if (file.kind === 'app') for await (const _ of bundle.chunks(file, signal));
-      else result.copied += await takeFile(file, { ...options, bundle, signal })
+      else {
+        const copied = await takeFile(file, { ...options, bundle, signal })
+        result.copied += copied
+        if (copied > 0) fresh.add(file.sha256)
+      }
+      for (const entry of [...waiting].filter((model) => isWhole(model, store))) {
+        waiting.delete(entry)
+        inspectFiles(entry, store, fresh)
+        result.models.push(store.add(entry))
+      }
     }
-    for (const entry of manifest.models) result.models.push(store.add(entry))
   } catch (error) {
     if (signal.aborted)
       throw new AppError('cancelled', 'The import was stopped. What was checked so far is kept, and the next import goes on from there.')
@@ -85,8 +101,8 @@ export async function importBundle(options: ImportOptions): Promise<Imported> {
   return result
 }
 
-/** True: the signer was not known before, and is trusted now. Throws `AppError('bundle_untrusted')`. */
-async function checkTrust({ manifest }: Bundle, { signers, trust = [], allowUnsigned, by }: ImportOptions): Promise<boolean> {
+/** True: the signer was not known before, and is to be trusted now. Throws `AppError('bundle_untrusted')`. */
+function checkTrust({ manifest }: Bundle, { signers, trust = [], allowUnsigned }: ImportOptions): boolean {
   const { signer } = manifest
   if (signer === null) {
     if (allowUnsigned === true) return false
@@ -103,7 +119,6 @@ async function checkTrust({ manifest }: Bundle, { signers, trust = [], allowUnsi
       `The bundle is signed by ${signer}, who is not trusted here.${other} Ask the sender for the fingerprint by another way; if it is the same, import with --trust ${signer}`
     )
   }
-  await signers.add({ fingerprint: signer, name: null, by })
   return true
 }
 
@@ -149,16 +164,25 @@ async function takeFile(file: BundleFile, options: ImportOptions & { bundle: Bun
   }
   using lock = await takeFileLock(`${path}.lock`, options.signal, waiting)
   const signal = AbortSignal.any([options.signal, lock.lost])
-  await importFile({ bundle, file, path, signal, onProgress, inspect: (unfinished) => inspectWeights(file, unfinished) })
+  await importFile({ bundle, file, path, signal, onProgress })
   return copied
 }
 
-function inspectWeights(file: BundleFile, path: string): void {
-  if (file.kind !== 'weights' || !file.name.toLowerCase().endsWith('.gguf')) return
-  try {
-    inspectGguf(path)
-  } catch (error) {
-    const { message, code } = toAppError(error)
-    throw new AppError(code, message.replaceAll(path, `${file.name} in the bundle`), { cause: error })
+function isWhole(entry: CatalogueEntry, store: ModelStore): boolean {
+  return entry.files.every(({ sha256, size }) => sizeOf(store.blobPath(sha256)) === size)
+}
+
+/** What is whole may lie all the same. What this import brought of such a model goes again, unless another one has it. */
+function inspectFiles(entry: CatalogueEntry, store: ModelStore, fresh: ReadonlySet<string>): void {
+  for (const { name, sha256 } of entry.files) {
+    if (!name.toLowerCase().endsWith('.gguf')) continue
+    try {
+      inspectGguf(store.blobPath(sha256))
+    } catch (error) {
+      const needed = new Set(store.list().flatMap(({ files }) => files.map((file) => file.sha256)))
+      for (const file of entry.files) if (fresh.has(file.sha256) && !needed.has(file.sha256)) rmSync(store.blobPath(file.sha256), { force: true })
+      const { message, code } = toAppError(error)
+      throw new AppError(code, message.replaceAll(store.blobPath(sha256), `${name} in the bundle`), { cause: error })
+    }
   }
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { type FileHandle, open, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { BundleFile } from '#contracts/bundle.ts'
@@ -25,8 +25,6 @@ export async function importFile(options: {
   path: string
   signal: AbortSignal
   onProgress: (progress: ImportProgress) => void
-  /** Looks at the whole file before it gets its name; when it throws, the file is thrown away. */
-  inspect: (path: string) => void
 }): Promise<void> {
   const { bundle, file, path, signal } = options
   if (sizeOf(path) === file.size) return
@@ -58,12 +56,6 @@ export async function importFile(options: {
     await handle.sync()
   } finally {
     await handle.close()
-  }
-  try {
-    options.inspect(unfinished)
-  } catch (error) {
-    rmSync(unfinished, { force: true })
-    throw error
   }
   await rename(unfinished, path)
   await syncFolder(dirname(path))

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { AppError } from '../../../server/errors.ts'
 import { treeRoot } from '../../../server/models/bundle/hash-tree.ts'
+import type { ImportOptions } from '../../../server/models/bundle/import-bundle.ts'
 import { temporaryFolder } from '../../helpers/folder.ts'
 import { buildGguf, smallGguf } from '../../helpers/gguf.ts'
 import { assertSameBytes, entryOf, sha256Of, someBytes } from '../fixtures.ts'
@@ -94,6 +96,38 @@ test('a bundle cannot change what a model here consists of', async (t) => {
   const home = homeWith(join(folder, 'b'), { one: someBytes(1000) })
   await assert.rejects(importTo(home, path, { allowUnsigned: true }), refused('conflict', /one is here with other files.*outpost rm one/))
   assert.equal(home.store.find('one')?.files[0]?.size, 1000)
+})
+
+test('what may not come here is refused before anything is written, and its signer is not trusted by the way', async (t) => {
+  const folder = temporaryFolder(t)
+  const signer = newSigner(folder)
+  const path = join(folder, 'models.outpost')
+  await exportFrom(homeWith(join(folder, 'a'), { one: someBytes() }), path, { signer })
+  const home = newHome(join(folder, 'b'))
+  const asked: unknown[] = []
+  const allow: ImportOptions['allow'] = (entry, by) => {
+    asked.push(entry.id, by)
+    throw new AppError('forbidden', 'not here')
+  }
+  await assert.rejects(importTo(home, path, { trust: [signer.fingerprint], allow }), refused('forbidden', /not here/))
+  assert.deepEqual(asked, ['one', signer.fingerprint])
+  assert.ok(!existsSync(home.folder))
+})
+
+test('a model is there as soon as it has all its files, while others still come', async (t) => {
+  const folder = temporaryFolder(t)
+  const path = join(folder, 'models.outpost')
+  const source = homeWith(join(folder, 'a'), { one: someBytes(), two: someBytes() })
+  await exportFrom(source, path, { models: ['one', 'two'].flatMap((id) => source.store.find(id) ?? []) })
+  const home = newHome(join(folder, 'b'))
+  const seen = new Set<string>()
+  await importTo(home, path, {
+    allowUnsigned: true,
+    onProgress: ({ file }) => {
+      if (file === 'two.bin') for (const { entry } of home.store.list()) seen.add(entry.id)
+    }
+  })
+  assert.deepEqual([...seen], ['one'])
 })
 
 test('a whole file whose GGUF header lies is not taken for a model, and leaves nothing', async (t) => {
