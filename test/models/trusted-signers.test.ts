@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
-import { readdirSync, statSync, writeFileSync } from 'node:fs'
+import { readdirSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { takeFileLock } from '../../server/models/file-lock.ts'
 import { openTrustedSigners } from '../../server/models/trusted-signers.ts'
 import { temporaryFolder } from '../helpers/folder.ts'
 import { refused } from './bundle/fixtures.ts'
@@ -24,16 +25,19 @@ test('who is trusted is kept with who said so and when, for the owner alone, and
   assert.equal(signers.isTrusted(one), false)
 })
 
-test('two who add at the same time do not lose each other', async (t) => {
-  const file = join(temporaryFolder(t), 'trusted-signers.json')
-  await Promise.all([one, two].map((fingerprint) => openTrustedSigners(file).add({ fingerprint, name: null, by: 'anna' })))
-  assert.deepEqual(
-    openTrustedSigners(file)
-      .list()
-      .map(({ fingerprint }) => fingerprint)
-      .sort(),
-    [one, two]
-  )
+test('who adds waits for another who is at it, and takes nothing away from them', async (t) => {
+  const folder = temporaryFolder(t)
+  const [file, elsewhere] = [join(folder, 'trusted-signers.json'), join(folder, 'other.json')]
+  await openTrustedSigners(elsewhere).add({ fingerprint: two, name: null, by: 'anna' })
+  const lock = await takeFileLock(`${file}.lock`, new AbortController().signal)
+  const adding = openTrustedSigners(file).add({ fingerprint: one, name: null, by: 'ben' })
+  renameSync(elsewhere, file)
+  lock[Symbol.dispose]()
+  await adding
+  const fingerprints = openTrustedSigners(file)
+    .list()
+    .map(({ fingerprint }) => fingerprint)
+  assert.deepEqual(fingerprints, [two, one])
 })
 
 test('a file that cannot be read is named instead of being taken for nobody', async (t) => {

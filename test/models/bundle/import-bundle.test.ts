@@ -236,7 +236,7 @@ test('two imports of the same bundle at once are one', async (t) => {
   const folder = temporaryFolder(t)
   const bytes = someBytes()
   const path = join(folder, 'models.outpost')
-  await exportFrom(homeWith(join(folder, 'a'), { one: bytes }), path)
+  await exportFrom(homeWith(join(folder, 'a'), { one: bytes }), path, { licenceText: () => undefined })
   const home = newHome(join(folder, 'b'))
   const both = await Promise.all([1, 2].map(() => importTo(home, path, { allowUnsigned: true })))
   assert.deepEqual(both.map(({ copied }) => copied >= bytes.length).sort(), [false, true])
