@@ -22,6 +22,9 @@ export async function measureBundle(): Promise<Section> {
   const folder = mkdtempSync(join(tmpdir(), 'outpost-bench-bundle-'))
   const times: Record<string, number[]> = {}
   const time = async (name: string, work: () => unknown) => {
+    // A virtual machine gets memory from its host page by page, and gives back what it does not use: whoever comes first would pay for all.
+    run('cp', join(folder, 'weights.bin'), join(folder, 'warm.bin'))
+    rmSync(join(folder, 'warm.bin'))
     const startedAt = performance.now()
     await work()
     const values = times[name] ?? []
