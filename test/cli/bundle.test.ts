@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict'
-import { chmodSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { takeFileLock } from '../../server/models/file-lock.ts'
 import { temporaryFolder } from '../helpers/folder.ts'
 import { until } from '../helpers/processes.ts'
 import { fakeCatalogue, startTestServer } from '../helpers/server.ts'
 import { homeWith } from '../models/bundle/fixtures.ts'
 import { sha256Of, someBytes } from '../models/fixtures.ts'
-import { outpost, startOutpost, startOutpostOnTerminal } from './outpost.ts'
+import { outpost, startOutpostOnTerminal } from './outpost.ts'
 
 test('models go from one home to another by hand: keygen, export, inspect, trust, import', async (t) => {
   const [from, to, stick] = [temporaryFolder(t), temporaryFolder(t), temporaryFolder(t)]
@@ -146,19 +147,23 @@ test('a damaged bundle is named with part and place by import and inspect --deep
 
 test('on a terminal an import draws a bar; Ctrl-C stops it cleanly, and the next one goes on', async (t) => {
   const [from, to, stick] = [temporaryFolder(t), temporaryFolder(t), temporaryFolder(t)]
-  const bytes = someBytes(200_000_000)
-  homeWith(from, { big: bytes })
+  const held = someBytes(100_000)
+  homeWith(from, { first: someBytes(200_000), second: held })
   const path = join(stick, 'm.outpost')
-  await outpost(t, ['bundle', 'export', 'big', path], { home: from })
-  const first = startOutpostOnTerminal(t, ['bundle', 'import', path, '--allow-unsigned'], { home: to })
-  await first.says(/big\.bin {2}█*░* +\d+ %/)
-  first.write('\u0003')
-  assert.equal(await first.ended, 130)
-  assert.match(first.stdout(), /The import was stopped\. What was checked so far is kept/)
-  const kept = statSync(join(to, 'models', 'blobs', `sha256-${sha256Of(bytes)}.import`)).size
-  const second = startOutpost(t, ['bundle', 'import', path, '--allow-unsigned', '--json'], { home: to })
-  assert.equal(await second.ended, 0, second.stderr())
-  assert.equal(JSON.parse(second.stdout()).copied, bytes.length - kept)
+  await outpost(t, ['bundle', 'export', 'first', 'second', path], { home: from })
+  // Somebody else is at the second file, so the import stops there and waits.
+  const blobs = join(to, 'models', 'blobs')
+  mkdirSync(blobs, { recursive: true })
+  const lock = await takeFileLock(join(blobs, `sha256-${sha256Of(held)}.lock`), new AbortController().signal)
+  const interrupted = startOutpostOnTerminal(t, ['bundle', 'import', path, '--allow-unsigned'], { home: to })
+  await interrupted.says(/first\.bin {2}█+ 100 % {2}200 kB of 200 kB/)
+  interrupted.write('\u0003')
+  assert.equal(await interrupted.ended, 130)
+  assert.match(interrupted.stdout(), /The import was stopped\. What was checked so far is kept/)
+  lock[Symbol.dispose]()
+  const second = await outpost(t, ['bundle', 'import', path, '--allow-unsigned', '--json'], { home: to })
+  assert.equal(second.code, 0, second.stderr)
+  assert.deepEqual(JSON.parse(second.stdout), { models: ['first', 'second'], signer: null, isNewSigner: false, copied: 100_000, present: 200_000 })
 })
 
 test('a running server has an imported model at its next look', async (t) => {
