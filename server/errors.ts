@@ -77,6 +77,12 @@ export const errorTable: Record<ErrorCode, ErrorRow> = {
     meaning: 'A weights file is truncated, has a wrong hash, or lies in its header. It was not loaded.'
   },
   weights_unavailable: { status: 503, retryable: true, meaning: 'No source had the weights; the message lists what each one answered.' },
+  bundle_invalid: {
+    status: 400,
+    retryable: false,
+    meaning: 'A bundle is cut short, changed, or not what it says; the message names the part, the place and the file.'
+  },
+  bundle_untrusted: { status: 403, retryable: false, meaning: 'A bundle is unsigned, or signed by somebody who is not trusted here.' },
   insufficient_memory: { status: 503, retryable: true, meaning: 'The model does not fit the memory that is free now.' },
   disk_full: { status: 507, retryable: true, meaning: 'Not enough disk space; the message says how much is needed and where.' },
   timeout: { status: 504, retryable: true, meaning: 'It took longer than allowed.' },

@@ -137,7 +137,7 @@ export function createKnownModels(options: {
   }
 
   const resolveEntry = (name: string): CatalogueEntry => {
-    const found = findEntry(catalogue, name) ?? localModels().get(name.toLowerCase())?.entry ?? broken.get(name.toLowerCase())?.entry
+    const found = findEntry(catalogue, name) ?? findEntry({ ...catalogue, models: entries() }, name)
     if (found !== undefined) return found
     const near = nearNames(
       name,

@@ -117,6 +117,28 @@ models are ids, licences SPDX ids, sources kinds or kind:host, signers fingerpri
 `,
     load: () => import('./policy.ts')
   },
+  bundle: {
+    summary: 'carry models to another machine by hand, signed and checked',
+    help: `Usage: outpost bundle export MODEL… DIR|FILE [--sign KEY] [--split SIZE] [--json]
+       outpost bundle import FILE|DIR [--trust FINGERPRINT…] [--allow-unsigned] [--json]
+       outpost bundle inspect FILE|DIR [--deep] [--json]
+       outpost bundle keygen FILE [--json]
+       outpost bundle signers list|trust FINGERPRINT|KEY.pub [--name NAME]|distrust FINGERPRINT|KEY.pub [--json]
+
+A bundle holds models with their licences in one file, or in parts (.001, .002, …) where a medium cannot hold it whole. None of these needs a running server.
+
+export    --sign KEY      signs with a key that keygen made
+          --split SIZE    parts of that size at most; 4G is what FAT32 can hold, and what is taken on it anyway
+import    takes in what a trusted signer signed, after every byte was checked; goes on where an earlier import stopped
+          --trust F       trusts the signer with this fingerprint from now on
+          --allow-unsigned takes in a bundle nobody signed
+inspect   shows what a bundle holds and who signed it, and writes nothing
+          --deep          reads every byte and compares it with what was signed
+keygen    makes a key to sign with in FILE, and the public one in FILE.pub
+signers   whose bundles this machine takes in, and who said so
+`,
+    load: () => import('./bundle.ts')
+  },
   run: {
     summary: 'chat in the terminal, or get one answer',
     help: `Usage: outpost run MODEL [PROMPT] [options]

@@ -32,6 +32,8 @@ export const errorCodes = [
   'invalid_output',
   'weights_corrupt',
   'weights_unavailable',
+  'bundle_invalid',
+  'bundle_untrusted',
   'insufficient_memory',
   'disk_full',
   'timeout',

@@ -1,0 +1,56 @@
+import type { AppError } from '../../errors.ts'
+import { invalidBundle } from './invalid-bundle.ts'
+
+/** Deep enough for every manifest, and far from what a recursion can take. */
+const maxDepth = 16
+
+/** The one way to write a value: keys in order, no white space, a line end after it. Numbers are whole. */
+export function toCanonicalJson(value: unknown): string {
+  return `${JSON.stringify(ordered(value))}\n`
+}
+
+/** Throws `AppError('bundle_invalid')` unless the bytes are the canonical JSON of a value: no key twice, nothing before or after, not nested deeply. */
+export function fromCanonicalJson(bytes: Buffer): unknown {
+  const depth = depthOf(bytes)
+  if (depth > maxDepth) throw invalid(`is nested ${depth} deep; ${maxDepth} are possible`)
+  let value: unknown
+  try {
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes))
+  } catch (error) {
+    throw invalid(`is no JSON: ${(error as Error).message}`)
+  }
+  if (!Buffer.from(toCanonicalJson(value)).equals(bytes)) throw invalid('is not written in the one way that can be signed')
+  return value
+}
+
+function ordered(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(ordered)
+  if (typeof value !== 'object' || value === null) return value
+  // Keys that look like numbers come first in an object, whatever the order. Without a prototype, "__proto__" is a key like any other.
+  const copy: Record<string, unknown> = Object.create(null)
+  for (const [key, inner] of Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))) copy[key] = ordered(inner)
+  return copy
+}
+
+/** Deepest nesting of brackets outside of strings; looked at before anything recurses. */
+function depthOf(bytes: Buffer): number {
+  let depth = 0
+  let deepest = 0
+  let isInString = false
+  for (let i = 0; i < bytes.length; i++) {
+    const byte = bytes[i]
+    if (isInString) {
+      if (byte === backslash) i++
+      else if (byte === quote) isInString = false
+    } else if (byte === quote) isInString = true
+    else if (byte === openBrace || byte === openBracket) deepest = Math.max(deepest, ++depth)
+    else if (byte === closeBrace || byte === closeBracket) depth--
+  }
+  return deepest
+}
+
+const [quote, backslash, openBrace, closeBrace, openBracket, closeBracket] = Buffer.from('"\\{}[]')
+
+function invalid(what: string): AppError {
+  return invalidBundle(`The bundle's manifest ${what}`)
+}
