@@ -3,8 +3,15 @@ import { measureOverhead } from './overhead.ts'
 import { type Section, writeSection } from './report.ts'
 import { measureStart } from './start.ts'
 import { measureTokens } from './tokens.ts'
+import { measureWeights } from './weights.ts'
 
-const benches: Record<string, () => Promise<Section>> = { overhead: measureOverhead, tokens: measureTokens, llama: measureLlama, start: measureStart }
+const benches: Record<string, () => Promise<Section>> = {
+  overhead: measureOverhead,
+  tokens: measureTokens,
+  llama: measureLlama,
+  start: measureStart,
+  weights: measureWeights
+}
 
 const wanted = process.argv.slice(2)
 const unknown = wanted.find((name) => !Object.hasOwn(benches, name))
