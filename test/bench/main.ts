@@ -4,13 +4,15 @@ import { measureOverhead } from './overhead.ts'
 import { type Section, writeSection } from './report.ts'
 import { measureStart } from './start.ts'
 import { measureTokens } from './tokens.ts'
+import { measureWeights } from './weights.ts'
 
 const benches: Record<string, () => Promise<Section>> = {
   overhead: measureOverhead,
   tokens: measureTokens,
   llama: measureLlama,
   start: measureStart,
-  bundle: measureBundle
+  bundle: measureBundle,
+  weights: measureWeights
 }
 
 const wanted = process.argv.slice(2)

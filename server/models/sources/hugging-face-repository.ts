@@ -40,7 +40,7 @@ const Info = z.looseObject({
     })
   ),
   pipeline_tag: z.string().nullish(),
-  cardData: z.looseObject({ license: z.unknown(), license_link: z.unknown() }).nullish(),
+  cardData: z.looseObject({ license: z.unknown().optional(), license_link: z.unknown().optional() }).nullish(),
   gguf: z.looseObject({ context_length: z.int().positive().nullish(), total: z.int().positive().nullish() }).nullish()
 })
 
