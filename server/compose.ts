@@ -73,8 +73,8 @@ async function compose(
   const catalogue = loadCatalogue({ extraFile: join(modelFolder, 'catalogue.json') })
   const store = createModelStore({ folder: modelFolder, catalogue, log })
   const wanted = {
-    chat: wantedId(config.model, catalogue.defaults.chat, store),
-    embedding: wantedId(config.embeddingModel, catalogue.defaults.embedding, store)
+    chat: await wantedId(config.model, catalogue.defaults.chat, store),
+    embedding: await wantedId(config.embeddingModel, catalogue.defaults.embedding, store)
   }
 
   const address: RedisAddress = config.redisUrl === undefined ? { socket: ownRedisSocket(config.home) } : { url: config.redisUrl }
@@ -219,9 +219,9 @@ async function compose(
 }
 
 /** An id or alias of the catalogue, or a GGUF file to use where it lies. */
-function wantedId(wanted: string | undefined, fallback: string, store: ReturnType<typeof createModelStore>): string {
+async function wantedId(wanted: string | undefined, fallback: string, store: ReturnType<typeof createModelStore>): Promise<string> {
   if (wanted === undefined) return fallback
-  return wanted.toLowerCase().endsWith('.gguf') ? store.adopt(wanted).entry.id : wanted
+  return wanted.toLowerCase().endsWith('.gguf') ? (await store.adopt(wanted)).entry.id : wanted
 }
 
 /** What hinders it is said by whoever waits for the model. */

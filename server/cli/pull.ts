@@ -86,14 +86,14 @@ async function pullHere(name: string, config: Config, signal: AbortSignal): Prom
 }
 
 /** A GGUF file is used where it lies; a running server of this home sees it at its next look. */
-function adopt(path: string, config: Config): number {
+async function adopt(path: string, config: Config): Promise<number> {
   if (config.url !== undefined)
     throw new AppError(
       'invalid_request',
       `${path} is a file of this machine, and OUTPOST_URL names another server: unset OUTPOST_URL, or pull by a model's name`
     )
   prepareHome(config.home)
-  const { entry } = openLocalModels(config).store.adopt(path)
+  const { entry } = await openLocalModels(config).store.adopt(path)
   say(`${entry.id} is here: ${path} is used where it lies.`)
   return 0
 }

@@ -1,7 +1,7 @@
 import type { CatalogueEntry, LocalModel } from '#contracts/model.ts'
 import { AppError, toAppError } from '../errors.ts'
 import type { Log } from '../log.ts'
-import { inspectGguf } from './inspect.ts'
+import { inspectWeights, refusePickles } from './inspect.ts'
 import { pullFile } from './pull-file.ts'
 import { chooseSources, type SourceSettings } from './sources/choose.ts'
 import type { ModelStore } from './store.ts'
@@ -83,10 +83,13 @@ function start(key: string, options: PullOptions): Running {
 async function pullFiles(options: PullOptions, signal: AbortSignal, onProgress: (progress: PullProgress) => void): Promise<LocalModel> {
   const { entry, store, log } = options
   log.info({ model: entry.id, bytes: entry.files.reduce((sum, file) => sum + file.size, 0) }, 'pull started')
+  refusePickles(entry.files)
   for (const file of entry.files) {
     await pullFile({ file, path: store.blobPath(file.sha256), sources: chooseSources(file, options.sources), signal, onProgress, log })
-    if (file.name.toLowerCase().endsWith('.gguf')) inspectGguf(store.blobPath(file.sha256))
   }
+  const files = entry.files.map(({ name, sha256 }) => ({ name, path: store.blobPath(sha256) }))
+  refusePickles(files)
+  if (files.some(({ name }) => /\.(gguf|safetensors)$/i.test(name))) await inspectWeights(files, { signal })
   const model = store.add(entry)
   log.info({ model: entry.id }, 'pull ended')
   return model

@@ -5,7 +5,10 @@ import { type Catalogue, CatalogueEntry, type LocalModel } from '#contracts/mode
 import { AppError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { findEntry } from './catalogue.ts'
-import { inspectGguf } from './inspect.ts'
+import { inspectWeights, weightsFilesAt } from './inspect.ts'
+
+/** Of a model that does not say what it was trained for. Tokens. */
+const unknownWindow = 8192
 
 /** One file per model in `manifests/`. `adopted`: the file lies where its owner put it, and was never hashed. */
 const Manifest = z.object({ entry: CatalogueEntry, adopted: z.object({ path: z.string(), size: z.int() }).optional() })
@@ -22,7 +25,7 @@ export type ModelStore = {
   /** By id or alias; undefined when it is not complete on this machine. */
   find(nameOrAlias: string): LocalModel | undefined
   /** Takes a GGUF file into use where it lies, without a copy. The id comes from the file's name. Its sha256 stays `''`, because it is not ours to vouch for. */
-  adopt(path: string): LocalModel
+  adopt(path: string): Promise<LocalModel>
   /** Writes the manifest of a model whose blobs are all here. */
   add(entry: CatalogueEntry): LocalModel
   /** Forgets a model and deletes the blobs no other model needs; an adopted file stays. False: it was not here. */
@@ -96,11 +99,16 @@ export function createModelStore(options: { folder: string; catalogue: Catalogue
     return model
   }
 
-  function adopt(path: string): LocalModel {
-    const absolute = resolve(path)
-    const description = inspectGguf(absolute)
+  async function adopt(path: string): Promise<LocalModel> {
+    const [first] = await weightsFilesAt(path)
+    const absolute = first?.path ?? resolve(path)
     const id = toId(basename(absolute))
     const known = readManifest(manifestPath(id))
+    if (known?.adopted?.path === absolute && isOlder(absolute, manifestPath(id))) {
+      const model = toLocal(known)
+      if (model !== undefined) return model
+    }
+    const description = await inspectWeights(absolute)
     const takenBy = known === undefined ? undefined : (toLocal(known)?.files[0]?.path ?? undefined)
     if ((takenBy !== undefined && takenBy !== absolute) || catalogue.models.some((entry) => entry.id === id)) {
       throw new AppError('conflict', `${absolute} would be the model ${id}, but ${takenBy ?? 'the catalogue'} has that name. Rename the file.`)
@@ -114,8 +122,8 @@ export function createModelStore(options: { folder: string; catalogue: Catalogue
       engine: 'llama',
       licence: description.licence ?? 'NOASSERTION',
       ...(description.parameters > 0 ? { parameters: description.parameters } : {}),
-      contextWindow: description.contextLength,
-      ...(description.isEmbedding ? { dimensions: description.embeddingLength } : {}),
+      contextWindow: description.contextLength ?? unknownWindow,
+      ...(description.isEmbedding && description.embeddingLength !== null ? { dimensions: description.embeddingLength } : {}),
       files: []
     }
     const manifest = { entry, adopted: { path: absolute, size: statSync(absolute).size } }
@@ -154,10 +162,16 @@ function sizeOf(path: string): number | undefined {
   }
 }
 
-/** `Qwen3 4B.Q4_K_M.gguf` → `qwen3-4b.q4_k_m` */
+/** The file has not been touched since its manifest was written, so what was read of it then still holds. */
+function isOlder(path: string, manifest: string): boolean {
+  const [file, written] = [statSync(path, { throwIfNoEntry: false }), statSync(manifest, { throwIfNoEntry: false })]
+  return file !== undefined && written !== undefined && file.ctimeMs < written.mtimeMs
+}
+
+/** `Qwen3 4B.Q4_K_M.gguf` → `qwen3-4b.q4_k_m`; a split model is called as if it were whole. */
 function toId(fileName: string): string {
   const id = fileName
-    .replace(/\.gguf$/i, '')
+    .replace(/(-\d{5}-of-\d{5})?\.gguf$/i, '')
     .toLowerCase()
     .replace(/[^a-z0-9._-]+/g, '-')
     .replace(/^[^a-z0-9]+/, '')

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import type { LocalModel } from '#contracts/model.ts'
 import { AppError } from '../errors.ts'
-import { inspectGguf } from './inspect.ts'
+import { inspectWeights } from './inspect.ts'
 import type { PullProgress } from './pull.ts'
 
 /**
@@ -13,8 +13,11 @@ export async function verifyModel(
   model: LocalModel,
   options: { signal?: AbortSignal; onProgress?: (progress: PullProgress) => void } = {}
 ): Promise<void> {
+  const [first] = model.files
+  // Of an adopted model only the first part is listed; by its place the others are found.
+  const weights = first?.sha256 === '' ? first.path : model.files
+  if (model.files.some(({ name }) => /\.(gguf|safetensors)$/i.test(name))) await inspectWeights(weights, options)
   for (const file of model.files) {
-    if (file.name.toLowerCase().endsWith('.gguf')) inspectGguf(file.path)
     if (file.sha256 === '') continue
     const hash = createHash('sha256')
     let received = 0

@@ -69,11 +69,11 @@ test('removing a model deletes the files that no other model needs', () => {
   assert.deepEqual(readdirSync(join(folder.path, 'blobs')), [`sha256-${fileOf(shared).sha256}`])
 })
 
-test('a GGUF file is adopted where it lies, and removing the model leaves it there', () => {
+test('a GGUF file is adopted where it lies, and removing the model leaves it there', async () => {
   using folder = temporaryFolder()
   const path = tinyGguf(join(folder.path, 'My Tiny.F32.GGUF'))
   const store = createModelStore({ folder: join(folder.path, 'models'), catalogue: catalogueOf(), log: silent })
-  const model = store.adopt(path)
+  const model = await store.adopt(path)
   assert.deepEqual(
     { ...model.entry, description: '' },
     {
@@ -90,29 +90,29 @@ test('a GGUF file is adopted where it lies, and removing the model leaves it the
     }
   )
   assert.deepEqual(model.files, [{ name: 'My Tiny.F32.GGUF', path, size: readFileSync(path).length, sha256: '' }])
-  assert.deepEqual(store.adopt(path), model, 'a second time is the same')
+  assert.deepEqual(await store.adopt(path), model, 'a second time is the same')
   assert.deepEqual(store.list(), [model])
   assert.equal(store.remove('my-tiny.f32'), true)
   assert.ok(existsSync(path))
 })
 
-test('an adopted file that changed its size is no longer offered', () => {
+test('an adopted file that changed its size is no longer offered', async () => {
   using folder = temporaryFolder()
   const path = tinyGguf(join(folder.path, 'tiny.gguf'))
   const store = createModelStore({ folder: join(folder.path, 'models'), catalogue: catalogueOf(), log: silent })
-  store.adopt(path)
+  await store.adopt(path)
   writeFileSync(path, 'x')
   assert.equal(store.find('tiny'), undefined)
 })
 
-test('a broken file and a name that is taken are not adopted', () => {
+test('a broken file and a name that is taken are not adopted', async () => {
   using folder = temporaryFolder()
   const store = createModelStore({ folder: join(folder.path, 'models'), catalogue: catalogueOf(entryOf([])), log: silent })
   writeFileSync(join(folder.path, 'broken.gguf'), buildGguf(smallGguf()).subarray(0, 60))
-  assert.throws(() => store.adopt(join(folder.path, 'broken.gguf')), withCode('weights_corrupt', /broken\.gguf/))
-  assert.throws(() => store.adopt(join(folder.path, 'nowhere.gguf')), withCode('weights_unavailable', /nowhere\.gguf/))
-  assert.throws(() => store.adopt(tinyGguf(join(folder.path, 'some-model.gguf'))), withCode('conflict', /the catalogue has that name/))
+  await assert.rejects(store.adopt(join(folder.path, 'broken.gguf')), withCode('weights_corrupt', /broken\.gguf/))
+  await assert.rejects(store.adopt(join(folder.path, 'nowhere.gguf')), withCode('weights_unavailable', /nowhere\.gguf/))
+  await assert.rejects(store.adopt(tinyGguf(join(folder.path, 'some-model.gguf'))), withCode('conflict', /the catalogue has that name/))
   mkdirSync(join(folder.path, 'other'))
-  store.adopt(tinyGguf(join(folder.path, 'same.gguf')))
-  assert.throws(() => store.adopt(tinyGguf(join(folder.path, 'other', 'same.gguf'))), withCode('conflict', /would be the model same/))
+  await store.adopt(tinyGguf(join(folder.path, 'same.gguf')))
+  await assert.rejects(store.adopt(tinyGguf(join(folder.path, 'other', 'same.gguf'))), withCode('conflict', /would be the model same/))
 })
