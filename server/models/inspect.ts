@@ -99,7 +99,7 @@ export async function weightsFilesAt(path: string): Promise<WeightsFile[]> {
     return wanted.map(fileIn(dirname(absolute)))
   }
   const names = (await readdir(absolute)).sort()
-  const shards = names.filter((name) => /\.safetensors$/i.test(name))
+  const shards = shardsAmong(names.filter((name) => /\.safetensors$/i.test(name)))
   if (shards.length > 0) return [...shards, ...names.filter((name) => companions.has(name))].map(fileIn(absolute))
   const others = names.filter((name) => /\.(bin|pt|pth|ckpt|pkl|pickle)$/i.test(name))
   if (others.length > 0) return others.map(fileIn(absolute))
@@ -121,6 +121,13 @@ export function refusePickles(files: readonly { name: string; path?: string }[])
       if (fd !== undefined) closeSync(fd)
     }
   }
+}
+
+/** Some repositories hold the same model twice: in shards and whole, or under the name another program wants. */
+function shardsAmong(names: string[]): string[] {
+  const numbered = names.filter((name) => /-\d{5}-of-\d{5}\.safetensors$/i.test(name))
+  if (numbered.length > 0) return numbered
+  return names.includes('model.safetensors') ? ['model.safetensors'] : names
 }
 
 /** What describes a model beside its tensors. */
