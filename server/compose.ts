@@ -7,6 +7,7 @@ import { AppError, toAppError } from './errors.ts'
 import { gatewayId, prepareHome } from './home.ts'
 import { createKnownModels, type KnownModels } from './known-models.ts'
 import type { Log } from './log.ts'
+import { createModelFacts } from './model-facts.ts'
 import { loadCatalogue } from './models/catalogue.ts'
 import { createModelStore } from './models/store.ts'
 import { openBlobStore } from './queue/blobs.ts'
@@ -101,6 +102,8 @@ async function compose(
   onEnd.push(() => ending.abort())
   const models = createKnownModels({ config, catalogue, store, supervisor, signal: ending.signal, log })
 
+  const facts = createModelFacts({ entries: catalogue.models, store, log })
+
   let ownRedis: OwnRedis | undefined
   let commands: ReturnType<typeof connectRedis> | undefined
   let blocking: ReturnType<typeof connectRedis> | undefined
@@ -176,6 +179,8 @@ async function compose(
     usage,
     models: {
       ...models,
+      describe: facts.describe,
+      fit: (id, settings) => facts.fit(id, { ...settings, slots: settings.slots ?? config.slots }),
       pull: async (id) => void (await models.pull(id)),
       async unload(id) {
         await models.unload(id)

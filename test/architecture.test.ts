@@ -35,7 +35,7 @@ const packageRooms: Record<string, string> = {
 }
 
 const baseFiles = new Set(['config.ts', 'errors.ts', 'log.ts', 'home.ts', 'loopback.ts', 'socket-path.ts', 'version.ts'])
-const composeFiles = new Set(['compose.ts', 'doors.ts', 'known-models.ts'])
+const composeFiles = new Set(['compose.ts', 'doors.ts', 'gpu-memory.ts', 'known-models.ts', 'model-facts.ts'])
 
 /** The room of a file under `server/`. */
 function roomOf(file: string): string {

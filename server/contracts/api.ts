@@ -4,6 +4,7 @@ import { ErrorCode } from './error.ts'
 import { Lane, Receipt } from './job.ts'
 import { Key, NewKey, type Role } from './key.ts'
 import { ModelStatus } from './model.ts'
+import { CacheType, Fit, WeightsDescription } from './weights.ts'
 
 /** One of our own endpoints. Path parameters are written `:name`. The renderer and the command line call from the same table. */
 export type Endpoint = {
@@ -83,6 +84,24 @@ const wholeNumber = z
   .string()
   .regex(/^\d{1,15}$/, 'must be a whole number')
   .transform(Number)
+/** What the model would be loaded with; what is left out is as a worker has it. */
+export const FitQuery = z.object({
+  /** Tokens of one slot. */
+  context: z
+    .string()
+    .regex(/^[1-9]\d{0,8}$/, 'must be a whole number from 1 to 999999999')
+    .transform(Number)
+    .optional(),
+  slots: z
+    .string()
+    .regex(/^([1-9]\d?|1\d\d|2[0-4]\d|25[0-6])$/, 'must be a whole number from 1 to 256')
+    .transform(Number)
+    .optional(),
+  cache: CacheType.optional()
+})
+export const FitReply = Fit.extend({ model: z.string() })
+export const DescriptionReply = z.object({ model: z.string(), description: WeightsDescription })
+
 export const UsageQuery = z.object({
   by: z.enum(['key', 'model', 'day', 'request']).default('model'),
   from: wholeNumber.optional(),
@@ -159,6 +178,23 @@ export const endpoints = {
     params: idParams,
     status: 202,
     reply: Accepted
+  },
+  describeModel: {
+    method: 'GET',
+    path: '/outpost/models/:id/description',
+    summary: "What the headers of a model's files say",
+    roles: everyone,
+    params: idParams,
+    reply: DescriptionReply
+  },
+  fitModel: {
+    method: 'GET',
+    path: '/outpost/models/:id/fit',
+    summary: 'Whether a model fits this machine as it is now',
+    roles: everyone,
+    params: idParams,
+    query: FitQuery,
+    reply: FitReply
   },
   keys: { method: 'GET', path: '/outpost/keys', summary: 'Every key, without secrets', roles: administration, reply: KeysReply },
   createKey: {

@@ -36,7 +36,7 @@ const app = await buildApp({
   log: createLog({ level: 'silent' }),
   keys: createKeyStore(db, { pepper: Buffer.alloc(32) }),
   usage: createUsageStore(db),
-  models: { list: () => [model], resolve: () => model, pull: unused, load: unused, unload: unused },
+  models: { list: () => [model], resolve: () => model, pull: unused, load: unused, unload: unused, describe: unused, fit: unused },
   jobs: {
     async submit(submission, listener) {
       const jobId = `job${jobs++}`

@@ -1,10 +1,17 @@
+import { measureFit } from './fit.ts'
 import { measureLlama } from './llama.ts'
 import { measureOverhead } from './overhead.ts'
 import { type Section, writeSection } from './report.ts'
 import { measureStart } from './start.ts'
 import { measureTokens } from './tokens.ts'
 
-const benches: Record<string, () => Promise<Section>> = { overhead: measureOverhead, tokens: measureTokens, llama: measureLlama, start: measureStart }
+const benches: Record<string, () => Promise<Section>> = {
+  overhead: measureOverhead,
+  tokens: measureTokens,
+  llama: measureLlama,
+  start: measureStart,
+  fit: measureFit
+}
 
 const wanted = process.argv.slice(2)
 const unknown = wanted.find((name) => !Object.hasOwn(benches, name))

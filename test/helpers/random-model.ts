@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { closeSync, openSync, readSync, writeSync } from 'node:fs'
 import { buildGguf, type GgufField, type GgufTensorSpec } from './gguf.ts'
 import { createRandom } from './random.ts'
 
@@ -245,9 +245,15 @@ function patternOf(type: TensorType, isVector: boolean): Buffer {
   return bytes
 }
 
+/** Of the files a tokenizer is taken from. */
+const largestHeader = 16 * 1024 * 1024
+
 /** Fields of a GGUF file whose key begins with `prefix`, as the bytes they are. */
 function rawFields(path: string, prefix: string): [string, GgufField][] {
-  const bytes = readFileSync(path)
+  const bytes = Buffer.alloc(largestHeader)
+  const fd = openSync(path, 'r')
+  readSync(fd, bytes, 0, bytes.length, 0)
+  closeSync(fd)
   const sizes = [1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8]
   let at = 16
   const u64 = () => {
