@@ -15,6 +15,8 @@ export type ModelFacts = {
   describe(id: string): Promise<WeightsDescription>
   /** By id: from its header when it is here, else from the catalogue. */
   fit(id: string, settings: FitSettings): Promise<Fit>
+  /** Of every model in a list, from the catalogue alone: no header is read for it. Undefined for a model without weights. */
+  glance(ids: readonly string[], settings: FitSettings): Promise<(Fit | undefined)[]>
   /** The same of a file or folder that belongs to no model. */
   describeFile(path: string): Promise<WeightsDescription>
   fitFile(path: string, settings: FitSettings): Promise<Fit>
@@ -45,6 +47,16 @@ export function createModelFacts(options: { entries: readonly CatalogueEntry[]; 
       // The worker is told to use no more than the catalogue says.
       const contextWindow = settings.contextWindow ?? entry.contextWindow
       return fitOf(description, { ...settings, contextWindow }, await memory())
+    },
+    async glance(ids, settings) {
+      const machine = await memory()
+      return ids.map((id) => {
+        const local = store.find(id)
+        const entry = local?.entry ?? entries.find((candidate) => candidate.id === id)
+        if (entry === undefined || entry.engine === 'fake') return undefined
+        // An adopted model has its size from the file, not from an entry.
+        return fitOfEntry(local === undefined ? entry : { ...entry, files: local.files.map((file) => ({ ...file, sources: [] })) }, settings, machine)
+      })
     },
     fitFile: async (path, settings) => fitOf(await describeFile(path), settings, await memory())
   }

@@ -1,17 +1,10 @@
-import type { Fit, WeightsDescription } from '#contracts/weights.ts'
 import type { Config } from '../config.ts'
 import { AppError } from '../errors.ts'
-import { createModelFacts } from '../model-facts.ts'
-import type { FitSettings } from '../models/fit.ts'
+import { createModelFacts, type ModelFacts } from '../model-facts.ts'
 import { findServer } from './client.ts'
 import { openLocalModels } from './local-models.ts'
 
-export type Facts = {
-  describe(name: string): Promise<WeightsDescription>
-  fit(name: string, settings: FitSettings): Promise<Fit>
-  describeFile(path: string): Promise<WeightsDescription>
-  fitFile(path: string, settings: FitSettings): Promise<Fit>
-}
+export type Facts = Omit<ModelFacts, 'glance'>
 
 /** From this machine's files and memory, by any name of a model; from the server where `OUTPOST_URL` names one. */
 export async function openFacts(config: Config): Promise<Facts> {

@@ -38,6 +38,7 @@ Every request that runs or waits: its model, whose it is, its lane, its place in
     help: `Usage: outpost list [--json]
 
 ✔ marks what is on this machine. Without a running server, catalogue and disk are looked at.
+FITS estimates whether its whole context fits this machine's free memory, or how much of it: outpost fit tells more.
 `,
     load: () => import('./list.ts')
   },

@@ -56,11 +56,11 @@ export function memoryNeed(shape: ModelShape, settings: EngineSettings, gpuLayer
   return { gpu: weightsOf(onGpu) + output + cacheOf(onGpu) + compute.all, memory }
 }
 
-/** What is left of `need` when only pages count that a chat touches: scores over the vocabulary are wanted of one token a slot. */
+/** What is left of the need on the processor when only pages count that are touched: a chat wants scores over the vocabulary of one token a slot. */
 export function residentBytes(shape: ModelShape, settings: EngineSettings): number {
   const { memory } = memoryNeed(shape, settings)
   const compute = computeBytes(shape, settings)
-  return memory.total - compute.all + Math.min(compute.all, compute.layers)
+  return settings.isEmbedding ? memory.total : memory.total - compute.all + compute.layers
 }
 
 /** Tokens of one slot, in pieces as llama.cpp has them; the library keeps the last place of an embedding's context free. */
@@ -119,10 +119,9 @@ function handOver(shape: ModelShape, settings: EngineSettings): number {
   return stepTokens(shape, settings) * shape.embedding * 4 * 2
 }
 
-/** Scores that are handed out, of one token a slot. Of an encoder every token counts as an output, from the first text on. */
-function outputBytes(shape: ModelShape, settings: EngineSettings): number {
-  const { isEmbedding, contextWindow } = settings
-  return (shape.isEncoder ? contextWindow : slotsOf(settings)) * (shape.vocabulary + (isEmbedding ? shape.embedding : 0)) * 4
+/** Scores that are handed out, of one token a slot. For an embedding every token counts as an output, from the first text on. */
+function outputBytes(shape: ModelShape, { isEmbedding, contextWindow, slots }: EngineSettings): number {
+  return isEmbedding ? contextWindow * (shape.vocabulary + shape.embedding) * 4 : slots * shape.vocabulary * 4
 }
 
 function repackedBytes(shape: ModelShape, processor: string): number {

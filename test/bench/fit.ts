@@ -48,8 +48,8 @@ async function compare(name: string, path: string, cacheType: 'f16' | 'q8_0', er
   const took = await measureAllocation({ path, kind: isEmbedding ? 'embedding' : 'chat', slots, cacheType, fill: cacheType === 'f16' })
   const settings = { contextWindow: took.contextWindow, slots, cacheType, isEmbedding }
   const { memory } = memoryNeed(shape, settings)
-  // An encoder's output grows with its first text, without a word in the log.
-  const expected = memory.weights + memory.cache + memory.compute + (shape.isEncoder ? took.output : memory.output)
+  // The output of an embedding grows with its first text, without a word in the log.
+  const expected = memory.weights + memory.cache + memory.compute + (isEmbedding ? took.output : memory.output)
   const allocated = expected / allocatedBytes(took) - 1
   const resident = residentBytes(shape, settings) / took.residentAfter - 1
   const isFilled = cacheType === 'f16'

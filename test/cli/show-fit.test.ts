@@ -58,3 +58,10 @@ test('fit of something that is not known, or asked for wrongly, says so', async 
   assert.equal((await outpost(t, ['fit', 'smollm2', '--cache', 'q4_0'], { home })).code, 2)
   assert.equal((await outpost(t, ['fit', 'smollm2', '--context', '0'], { home })).code, 2)
 })
+
+test('list tells of every model whether it fits', async (t) => {
+  const home = temporaryFolder(t)
+  const { stdout } = await outpost(t, ['list'], { home })
+  assert.match(stdout, /CONTEXT +FITS +LICENCE/)
+  assert.match(stdout, /^- +smollm2-135m-instruct +chat +98 MB +absent +8192 +(yes|≤ \d+|partly) +Apache-2\.0$/m)
+})
