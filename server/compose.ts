@@ -9,6 +9,7 @@ import { gatewayId, prepareHome } from './home.ts'
 import { databaseOf } from './home-policy.ts'
 import { createKnownModels, type KnownModels } from './known-models.ts'
 import type { Log } from './log.ts'
+import { createModelFacts } from './model-facts.ts'
 import { createModelUpkeep } from './model-upkeep.ts'
 import { loadCatalogue } from './models/catalogue.ts'
 import { contextWithin, estimateMemory } from './models/memory-need.ts'
@@ -164,6 +165,8 @@ async function compose(
     }
   }
 
+  const facts = createModelFacts({ entries: catalogue.models, store, log })
+
   let ownRedis: OwnRedis | undefined
   let commands: ReturnType<typeof connectRedis> | undefined
   let blocking: ReturnType<typeof connectRedis> | undefined
@@ -244,6 +247,8 @@ async function compose(
     usage,
     models: {
       ...models,
+      describe: facts.describe,
+      fit: (id, settings) => facts.fit(id, { ...settings, slots: settings.slots ?? config.slots }),
       pull: async (id) => void (await models.pull(id)),
       blobPath: store.blobPath,
       async unload(id) {

@@ -15,8 +15,9 @@ type Table = typeof endpoints
 type EventsName = { [Name in EndpointName]: Table[Name]['reply'] extends 'events' ? Name : never }[EndpointName]
 type DataName = Exclude<EndpointName, EventsName>
 
-/** What an endpoint wants: the parameters of its path, and its body before defaults are filled in. */
+/** What an endpoint wants: the parameters of its path, what stands after `?`, and its body before defaults are filled in. */
 type Input<Name extends EndpointName> = (Table[Name] extends { params: z.ZodType } ? { params: z.input<Table[Name]['params']> } : unknown) &
+  (Table[Name] extends { query: z.ZodType } ? { query?: z.input<Table[Name]['query']> } : unknown) &
   (Table[Name] extends { body: z.ZodType } ? { body: z.input<Table[Name]['body']> } : unknown)
 type Arguments<Name extends EndpointName> = unknown extends Input<Name> ? [] : [input: Input<Name>]
 type Reply<Name extends DataName> = Table[Name]['reply'] extends z.ZodType ? z.output<Table[Name]['reply']> : never
@@ -29,7 +30,7 @@ export type Client = {
 }
 
 type Door = { where: string; request: typeof httpRequest; url: URL; socketPath?: string; key: string | undefined }
-type Sent = { params?: { id: string }; body?: unknown }
+type Sent = { params?: { id: string }; query?: Record<string, string | undefined>; body?: unknown }
 
 /** The server of `OUTPOST_URL`, else the one that runs with the home folder; undefined: none runs. */
 export async function findServer(config: Config): Promise<Client | undefined> {
@@ -82,12 +83,13 @@ function createClient(door: Door): Client {
   }
 }
 
-async function send(door: Door, endpoint: Endpoint, { params, body }: Sent, signal?: AbortSignal): Promise<IncomingMessage> {
+async function send(door: Door, endpoint: Endpoint, { params, query, body }: Sent, signal?: AbortSignal): Promise<IncomingMessage> {
   const path = endpoint.path.replace(':id', encodeURIComponent(params?.id ?? ''))
+  const search = new URLSearchParams(Object.entries(query ?? {}).filter((pair): pair is [string, string] => pair[1] !== undefined)).toString()
   const payload = body === undefined ? undefined : JSON.stringify(body)
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     const request = door.request(
-      new URL(`.${path}`, door.url.href.endsWith('/') ? door.url : `${door.url.href}/`),
+      new URL(`.${path}${search === '' ? '' : `?${search}`}`, door.url.href.endsWith('/') ? door.url : `${door.url.href}/`),
       {
         method: endpoint.method,
         headers: {

@@ -38,6 +38,7 @@ Every request that runs or waits: its model, whose it is, its lane, its place in
     help: `Usage: outpost list [--json]
 
 ✔ marks what is on this machine. Without a running server, catalogue and disk are looked at.
+FITS estimates whether its whole context fits this machine's free memory, or how much of it: outpost fit tells more.
 `,
     load: () => import('./list.ts')
   },
@@ -138,6 +139,29 @@ keygen    makes a key to sign with in FILE, and the public one in FILE.pub
 signers   whose bundles this machine takes in, and who said so
 `,
     load: () => import('./bundle.ts')
+  },
+  show: {
+    summary: 'what is in a model: architecture, quantisation, context, template, licence',
+    help: `Usage: outpost show MODEL|FILE [--json]
+
+MODEL is an id or another name from outpost list; its weights must be here. FILE is a .gguf file (any part of a split one), a .safetensors
+file, or a folder of them. Every count, offset and length in the headers is checked, in a process that may do nothing else.
+`,
+    load: () => import('./show.ts')
+  },
+  fit: {
+    summary: 'whether a model fits the memory of this machine',
+    help: `Usage: outpost fit MODEL|FILE [options]
+
+Says: fits · fits with context ≤ N · fits with N layers on the GPU · does not fit, needs N GiB. Exit code 1 when it does not fit.
+From the header of the weights when they are here; else from the catalogue, as an estimate.
+
+  --context N       tokens of one slot (what the model was trained for)
+  --slots N         requests at the same time (OUTPOST_SLOTS, 4)
+  --cache TYPE      keys and values in f16 or q8_0 (f16, as Outpost loads)
+  --json
+`,
+    load: () => import('./fit.ts')
   },
   run: {
     summary: 'chat in the terminal, or get one answer',

@@ -7,6 +7,7 @@ import { ModelStatus } from './model.ts'
 import { Policy } from './policy.ts'
 import { PullOrder, PullStatus } from './pull.ts'
 import { GarbageReport, RemovedReply, VerificationStatus } from './store.ts'
+import { CacheType, Fit, WeightsDescription } from './weights.ts'
 
 /** One of our own endpoints. Path parameters are written `:name`. The renderer and the command line call from the same table. */
 export type Endpoint = {
@@ -98,6 +99,24 @@ const wholeNumber = z
   .string()
   .regex(/^\d{1,15}$/, 'must be a whole number')
   .transform(Number)
+/** What the model would be loaded with; what is left out is as a worker has it. */
+export const FitQuery = z.object({
+  /** Tokens of one slot. */
+  context: z
+    .string()
+    .regex(/^[1-9]\d{0,8}$/, 'must be a whole number from 1 to 999999999')
+    .transform(Number)
+    .optional(),
+  slots: z
+    .string()
+    .regex(/^([1-9]\d?|1\d\d|2[0-4]\d|25[0-6])$/, 'must be a whole number from 1 to 256')
+    .transform(Number)
+    .optional(),
+  cache: CacheType.optional()
+})
+export const FitReply = Fit.extend({ model: z.string() })
+export const DescriptionReply = z.object({ model: z.string(), description: WeightsDescription })
+
 export const UsageQuery = z.object({
   by: z.enum(['key', 'model', 'day', 'request']).default('model'),
   from: wholeNumber.optional(),
@@ -288,6 +307,23 @@ export const endpoints = {
     roles: administration,
     body: Policy,
     reply: Policy
+  },
+  describeModel: {
+    method: 'GET',
+    path: '/outpost/models/:id/description',
+    summary: "What the headers of a model's files say",
+    roles: everyone,
+    params: idParams,
+    reply: DescriptionReply
+  },
+  fitModel: {
+    method: 'GET',
+    path: '/outpost/models/:id/fit',
+    summary: 'Whether a model fits this machine as it is now',
+    roles: everyone,
+    params: idParams,
+    query: FitQuery,
+    reply: FitReply
   },
   keys: { method: 'GET', path: '/outpost/keys', summary: 'Every key, without secrets', roles: administration, reply: KeysReply },
   createKey: {

@@ -2,9 +2,11 @@ import type { ModelStatus } from '#contracts/model.ts'
 import type { Policy } from '#contracts/policy.ts'
 import type { PullStatus } from '#contracts/pull.ts'
 import type { GarbageReport, RemovedReply, VerificationStatus } from '#contracts/store.ts'
+import type { Fit, WeightsDescription } from '#contracts/weights.ts'
 import type { Config } from '../config.ts'
 import type { AppError } from '../errors.ts'
 import type { Log } from '../log.ts'
+import type { FitSettings } from '../models/fit.ts'
 import type { EventListener, JobHandle, QueueSnapshot, Submission } from '../queue/dispatcher.ts'
 import type { KeyStore } from '../store/keys.ts'
 import type { UsageStore } from '../store/usage.ts'
@@ -38,6 +40,10 @@ export type HttpServices = {
     blobPath(sha256: string): string
     load(id: string): Promise<void>
     unload(id: string): Promise<void>
+    /** What its headers say. Throws `model_not_ready` when its weights are not here. */
+    describe(id: string): Promise<WeightsDescription>
+    /** Whether it fits this machine now. */
+    fit(id: string, settings: FitSettings): Promise<Fit>
   }
   jobs: {
     /** Queues a job; resolves when Redis has it. Throws `queue_full`, `model_not_ready`, `model_failed`, `queue_unavailable`. */

@@ -1,13 +1,17 @@
 import { existsSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import type { PinnedEntry } from '#contracts/model.ts'
+import type { WeightsDescription } from '#contracts/weights.ts'
 import { AppError } from '../errors.ts'
 import { isUnchanged, printOf } from './file-print.ts'
-import type { GgufDescription } from './inspect.ts'
 import type { AdoptedFile, Manifest } from './manifests.ts'
+import type { WeightsFile } from './read-weights.ts'
 
-/** Looks into a file before it is used; throws `weights_corrupt`. */
-export type Inspect = (path: string) => GgufDescription | Promise<GgufDescription>
+/** Looks into the files of a model before they are used; throws `weights_corrupt`. */
+export type Inspect = (files: readonly WeightsFile[]) => Promise<WeightsDescription>
+
+/** Of a model that does not say what it was trained for. Tokens. */
+const unknownWindow = 8192
 
 /**
  * The manifest of a GGUF file (all parts of a split one) that is used where it lies. Its header is checked, its bytes have no hash to be held against.
@@ -18,25 +22,20 @@ export async function describeAdopted(path: string, id: string, known: Manifest 
   const paths = partsOf(resolve(path))
   const before = paths.map(requirePrint)
   if (known?.adopted !== undefined && known.adopted.length === paths.length && known.adopted.every((file, i) => isSame(file, before[i]))) return known
-  const descriptions = []
-  for (const part of paths) descriptions.push(await inspect(part))
+  const found = await inspect(paths.map((part) => ({ name: basename(part), path: part })))
   const changed = before.find((file) => !isUnchanged(printOf(file.path), file))
   if (changed !== undefined) throw new AppError('conflict', `${changed.path} changed while it was being read. Try again when nothing writes to it.`)
-  // The first part of a split file has the description, all of them have tensors.
-  const [first] = descriptions
-  if (first === undefined) throw new AppError('internal_error', `${path} has no parts`)
-  const parameters = descriptions.reduce((sum, description) => sum + description.parameters, 0)
   const entry: PinnedEntry = {
     id,
     aliases: [],
-    name: first.name ?? id,
+    name: found.name ?? id,
     description: `Used in place: ${paths[0]}`,
-    kind: first.isEmbedding ? 'embedding' : 'chat',
+    kind: found.isEmbedding ? 'embedding' : 'chat',
     engine: 'llama',
-    licence: first.licence ?? 'NOASSERTION',
-    ...(parameters > 0 ? { parameters } : {}),
-    contextWindow: first.contextLength,
-    ...(first.isEmbedding ? { dimensions: first.embeddingLength } : {}),
+    licence: found.licence ?? 'NOASSERTION',
+    ...(found.parameters > 0 ? { parameters: found.parameters } : {}),
+    contextWindow: found.contextLength ?? unknownWindow,
+    ...(found.isEmbedding && found.embeddingLength !== null ? { dimensions: found.embeddingLength } : {}),
     files: []
   }
   return { entry, adopted: before, origin: { sources: paths.map((part) => `file:${part}`) } }

@@ -1,15 +1,16 @@
 import { readSync } from 'node:fs'
+import { WeightsError } from './weights-error.ts'
 
 /** What is wrong with a GGUF header, in words that follow the file's name. */
-export class GgufError extends Error {
+export class GgufError extends WeightsError {
   override readonly name = 'GgufError'
 }
 
 /** A tensor as the header describes it; `offset` counts from the start of the data. */
 export type GgufTensor = { name: string; dimensions: bigint[]; type: number; offset: bigint }
 
-/** Scalars of the header as they are; of an array only its length is kept, and of a text longer than 1 MiB nothing. */
-export type GgufValue = number | bigint | boolean | string | { arrayLength: number } | { tooLong: number }
+/** Scalars of the header as they are; of an array its length, and its items when they are few numbers; of a text longer than 1 MiB nothing. */
+export type GgufValue = number | bigint | boolean | string | { arrayLength: number; numbers?: number[] } | { tooLong: number }
 export type GgufHeader = { version: number; values: Map<string, GgufValue>; tensors: GgufTensor[] /** Bytes. */; length: number }
 
 /** Far above every model there is; a header that claims more is lying, and reading it would be the damage. */
@@ -19,6 +20,8 @@ export const ggufLimits = {
   keyBytes: 65_535,
   keptTextBytes: 1024 * 1024,
   arrayItems: 16 * 1024 * 1024,
+  /** One number a layer is what arrays that matter here hold. */
+  keptArrayItems: 1024,
   tensors: 1_000_000,
   tensorNameBytes: 1024,
   dimensions: 4
@@ -93,7 +96,9 @@ function readValue(cursor: Cursor, key: string): GgufValue {
   if (itemBytes === undefined) throw new GgufError(`has an array of the unknown type ${itemType} under ${shown(key)}`)
   const length = cursor.count(`items of ${shown(key)}`, itemBytes, ggufLimits.arrayItems)
   if (itemType === textType) for (let index = 0; index < length; index++) cursor.skip(cursor.length(`item ${index} of ${shown(key)}`))
-  else cursor.skip(length * itemBytes)
+  else if (length <= ggufLimits.keptArrayItems) {
+    return { arrayLength: length, numbers: Array.from({ length }, () => Number(readScalar(cursor, itemType, key))) }
+  } else cursor.skip(length * itemBytes)
   return { arrayLength: length }
 }
 

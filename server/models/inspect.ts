@@ -1,138 +1,163 @@
-import { closeSync, fstatSync, openSync } from 'node:fs'
+import { type ChildProcess, fork } from 'node:child_process'
+import { closeSync, openSync } from 'node:fs'
+import { readdir, realpath, stat } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { z } from 'zod'
+import { ErrorCode } from '#contracts/error.ts'
+import { WeightsDescription } from '#contracts/weights.ts'
 import { AppError } from '../errors.ts'
-import { GgufError, type GgufHeader, type GgufTensor, type GgufValue, readGgufHeader, shown } from './gguf-header.ts'
-import { fileTypes, type Pooling, poolingTypes, tensorTypes } from './gguf-types.ts'
+import { refusePickle, refusePickleName } from './pickle.ts'
+import type { WeightsFile } from './read-weights.ts'
+import { partNames } from './split-gguf.ts'
+import { WeightsError } from './weights-error.ts'
 
-/** What the header of a GGUF file says about its model. */
-export type GgufDescription = {
-  architecture: string
-  name: string | undefined
-  /** SPDX id, as the file states it. */
-  licence: string | undefined
-  /** Tokens. */
-  contextLength: number
-  embeddingLength: number
-  /** Number of weights, counted over the tensors. */
-  parameters: number
-  chatTemplate: string | undefined
-  pooling: Pooling | undefined
-  /** Made for embeddings, and useless for chat. */
-  isEmbedding: boolean
-  /** `Q4_K_M` and the like. */
-  fileType: string | undefined
-  tensorCount: number
+export type { WeightsFile } from './read-weights.ts'
+
+export type InspectOptions = {
+  signal?: AbortSignal
+  /** A header is read in milliseconds; a disk that sleeps or a network share may take a while. */
+  timeoutMs?: number
+  /** What reads the headers. */
+  program?: URL
 }
+
+const usualTimeoutMs = 30_000
+/** Far above what the largest header takes. */
+const heapMegabytes = 512
+const keptErrorOutput = 2048
+const ownSource = fileURLToPath(new URL('..', import.meta.url))
+
+const Answer = z.union([z.object({ description: WeightsDescription }), z.object({ refusal: z.object({ code: ErrorCode, message: z.string() }) })])
 
 /**
- * Checks a GGUF file before native code sees it: header, counts, lengths, and that every tensor lies inside the file, aligned, and over no other one.
- * Reads only the header, so the size of the file does not matter. Throws `AppError('weights_corrupt')` saying what is wrong.
+ * Checks the headers of a model's files and says what is in them. They are read in a process of their own, which may read nothing but these files, has
+ * little memory and little time: whatever a crafted file does to it, it ends there, as a refusal.
+ * `weights` is a file, a folder, or the files of a model. A part of a split GGUF stands for all of them.
+ * Throws `AppError`: `weights_corrupt`, `weights_unavailable`, `cancelled`.
  */
-export function inspectGguf(path: string): GgufDescription {
-  let fd: number
+export async function inspectWeights(weights: string | readonly WeightsFile[], options: InspectOptions = {}): Promise<WeightsDescription> {
+  const files = typeof weights === 'string' ? await weightsFilesAt(weights) : weights
+  const { signal, timeoutMs = usualTimeoutMs } = options
+  const what = files.length === 1 ? (files[0]?.path ?? '') : `${files[0]?.path} and ${files.length - 1} more`
+  const refusal = (reason: string) =>
+    new AppError('weights_corrupt', `${what} cannot be read: ${reason}. It was not loaded; remove it and get it again.`)
+  const isAborted = () => signal?.aborted === true
+  if (isAborted()) throw stopped(what)
+  const child = await startReader(files, options.program)
+  const answered = Promise.withResolvers<z.infer<typeof Answer>>()
+  let errorOutput = ''
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    errorOutput = (errorOutput + text).slice(-keptErrorOutput)
+  })
+  child.once('message', (message) => {
+    const answer = Answer.safeParse(message)
+    if (answer.success) answered.resolve(answer.data)
+    else answered.reject(refusal('the process that reads its header answered nonsense'))
+  })
+  child.once('error', (error) =>
+    answered.reject(new AppError('internal_error', `the process that reads headers did not start: ${error.message}`, { cause: error }))
+  )
+  // Of `close`, not `exit`: an answer may still be under way when the process is gone.
+  child.once('close', (code, by) =>
+    answered.reject(refusal(`reading its header ended the process that did it (${by ?? `exit code ${code}`})${outOfMemory(errorOutput)}`))
+  )
+  const timer = setTimeout(() => answered.reject(refusal(`its header was not read within ${timeoutMs / 1000} s`)), timeoutMs)
+  const leave = () => answered.reject(stopped(what))
+  signal?.addEventListener('abort', leave, { once: true })
+  // It may have been while the process was being started.
+  if (isAborted()) leave()
   try {
-    fd = openSync(path, 'r')
-  } catch (error) {
-    throw new AppError('weights_unavailable', `${path} cannot be opened: ${(error as Error).message}`, { cause: error })
-  }
-  try {
-    const stat = fstatSync(fd)
-    if (!stat.isFile()) throw new GgufError('is not a file')
-    const header = readGgufHeader(fd, stat.size)
-    checkTensors(header, stat.size)
-    return describe(header)
-  } catch (error) {
-    if (!(error instanceof GgufError)) throw error
-    throw new AppError('weights_corrupt', `${path} ${error.message}. It was not loaded; remove it and get it again.`, { cause: error })
-  } finally {
-    closeSync(fd)
-  }
-}
-
-function checkTensors(header: GgufHeader, fileSize: number): void {
-  const alignment = alignmentOf(header)
-  const dataStart = Math.ceil(header.length / alignment) * alignment
-  const extents = header.tensors
-    .map((tensor) => ({ name: tensor.name, start: tensor.offset, end: tensor.offset + byteLength(tensor) }))
-    .sort((a, b) => (a.start < b.start ? -1 : a.start > b.start ? 1 : 0))
-  let previous: (typeof extents)[number] | undefined
-  for (const extent of extents) {
-    if (extent.start % BigInt(alignment) !== 0n) {
-      throw new GgufError(`has the tensor ${shown(extent.name)} at ${extent.start}, which is no multiple of the alignment ${alignment}`)
-    }
-    if (previous !== undefined && extent.start < previous.end) {
-      throw new GgufError(`has the tensors ${shown(previous.name)} and ${shown(extent.name)} in the same place`)
-    }
-    previous = extent
-  }
-  const needed = BigInt(dataStart) + (previous?.end ?? 0n)
-  if (needed > BigInt(fileSize)) throw new GgufError(`is truncated, or its header lies: it needs ${needed} bytes and has ${fileSize}`)
-}
-
-function alignmentOf(header: GgufHeader): number {
-  const alignment = header.values.get('general.alignment') ?? 32
-  if (typeof alignment === 'number' && alignment >= 1 && alignment <= 65_536 && Number.isInteger(Math.log2(alignment))) return alignment
-  throw new GgufError(`has the alignment ${inWords(alignment)}; a power of two up to 65536 is possible`)
-}
-
-function byteLength(tensor: GgufTensor): bigint {
-  const type = tensorTypes.get(tensor.type)
-  if (type === undefined) throw new GgufError(`has the tensor ${shown(tensor.name)} in the type ${tensor.type}, which is not known here`)
-  const values = tensor.dimensions.reduce((product, size) => product * size, 1n)
-  if (values < 1n || values > BigInt(Number.MAX_SAFE_INTEGER)) {
-    throw new GgufError(`says that the tensor ${shown(tensor.name)} has the shape ${tensor.dimensions.join(' × ')}`)
-  }
-  if ((tensor.dimensions[0] ?? 0n) % BigInt(type.block) !== 0n) {
-    throw new GgufError(
-      `has rows of ${tensor.dimensions[0]} values in the tensor ${shown(tensor.name)}; ${type.name} needs a multiple of ${type.block}`
+    child.send(
+      files.map(({ name, path }) => ({ name, path })),
+      () => {}
     )
-  }
-  return (values / BigInt(type.block)) * BigInt(type.bytes)
-}
-
-function describe(header: GgufHeader): GgufDescription {
-  const { values } = header
-  const text = (key: string) => {
-    const value = values.get(key)
-    return typeof value === 'string' && value !== '' ? value : undefined
-  }
-  const wholeNumber = (key: string) => {
-    const value = values.get(key)
-    return typeof value === 'number' || typeof value === 'bigint' ? Number(value) : undefined
-  }
-  const sizeIn = (key: string) => {
-    const value = wholeNumber(key)
-    if (value !== undefined && Number.isInteger(value) && value >= 1 && value <= 0x7fffffff) return value
-    throw new GgufError(`has ${inWords(values.get(key))} under ${shown(key)}, where a whole number of 1 or more belongs`)
-  }
-  const architecture = text('general.architecture')
-  if (architecture === undefined) throw new GgufError('does not say which architecture it has (general.architecture)')
-  const pooling = poolingTypes.get(wholeNumber(`${architecture}.pooling_type`) ?? -1)
-  return {
-    architecture,
-    name: printable(text('general.name')),
-    licence: printable(text('general.license')),
-    contextLength: sizeIn(`${architecture}.context_length`),
-    embeddingLength: sizeIn(`${architecture}.embedding_length`),
-    parameters: Number(header.tensors.reduce((sum, tensor) => sum + tensor.dimensions.reduce((product, size) => product * size, 1n), 0n)),
-    chatTemplate: text('tokenizer.chat_template'),
-    pooling,
-    isEmbedding: pooling === 'mean' || pooling === 'cls' || pooling === 'last' || encoderOnly.has(architecture),
-    fileType: fileTypes.get(wholeNumber('general.file_type') ?? -1),
-    tensorCount: header.tensors.length
+    const answer = await answered.promise
+    if ('refusal' in answer) throw new AppError(answer.refusal.code, answer.refusal.message)
+    return answer.description
+  } finally {
+    clearTimeout(timer)
+    signal?.removeEventListener('abort', leave)
+    child.kill('SIGKILL')
   }
 }
 
-/** Architectures without a decoder, whatever their header says about pooling. */
-const encoderOnly = new Set(['bert', 'nomic-bert', 'nomic-bert-moe', 'jina-bert-v2', 'jina-bert-v3', 'modern-bert', 'neo-bert', 't5encoder'])
-
-/** What a stranger wrote into the file ends up in lists and terminals. */
-function printable(value: string | undefined): string | undefined {
-  const clean = value?.replace(/[\p{Cc}\p{Cf}]/gu, '').slice(0, 200)
-  return clean === '' ? undefined : clean
+/** The files of the model at a path: all parts of a split GGUF, all of a folder with safetensors and what describes them. Throws `weights_unavailable`. */
+export async function weightsFilesAt(path: string): Promise<WeightsFile[]> {
+  const absolute = resolve(path)
+  const about = await stat(absolute).catch((error: Error) => {
+    throw new AppError('weights_unavailable', `${absolute} cannot be opened: ${error.message}`, { cause: error })
+  })
+  const fileIn = (folder: string) => (name: string) => ({ name, path: join(folder, name) })
+  if (!about.isDirectory()) {
+    const isIndex = basename(absolute) === 'model.safetensors.index.json'
+    if (isIndex) return await weightsFilesAt(dirname(absolute))
+    const parts = partNames(absolute) ?? []
+    const beside = parts.length > 1 || /\.safetensors$/i.test(absolute) ? await readdir(dirname(absolute)) : []
+    const wanted =
+      parts.length > 1 ? parts.filter((part) => beside.includes(part)) : [basename(absolute), ...beside.filter((name) => companions.has(name))]
+    return wanted.map(fileIn(dirname(absolute)))
+  }
+  const names = (await readdir(absolute)).sort()
+  const shards = shardsAmong(names.filter((name) => /\.safetensors$/i.test(name)))
+  if (shards.length > 0) return [...shards, ...names.filter((name) => companions.has(name))].map(fileIn(absolute))
+  const others = names.filter((name) => /\.(bin|pt|pth|ckpt|pkl|pickle)$/i.test(name))
+  if (others.length > 0) return others.map(fileIn(absolute))
+  const gguf = names.filter((name) => /\.gguf$/i.test(name))
+  const reason = gguf.length > 0 ? `name one of its files: ${gguf.slice(0, 5).join(', ')}` : 'there are neither safetensors nor GGUF files in it'
+  throw new AppError('weights_unavailable', `${absolute} is a folder: ${reason}`)
 }
 
-function inWords(value: GgufValue | undefined): string {
-  if (value === undefined) return 'nothing'
-  if (typeof value === 'object') return 'arrayLength' in value ? `a list of ${value.arrayLength}` : `a text of ${value.tooLong} bytes`
-  return typeof value === 'string' ? shown(value) : String(value)
+/** Refuses files that are Python pickles, by name and, where they are here, by content. Throws `weights_corrupt`. */
+export function refusePickles(files: readonly { name: string; path?: string }[]): void {
+  for (const { name, path } of files) {
+    const fd = path === undefined ? undefined : openSync(path, 'r')
+    try {
+      refusePickleName(name)
+      if (fd !== undefined) refusePickle(fd)
+    } catch (error) {
+      throw error instanceof WeightsError ? new AppError('weights_corrupt', `${name} ${error.message}`, { cause: error }) : error
+    } finally {
+      if (fd !== undefined) closeSync(fd)
+    }
+  }
+}
+
+/** Some repositories hold the same model twice: in shards and whole, or under the name another program wants. */
+function shardsAmong(names: string[]): string[] {
+  const numbered = names.filter((name) => /-\d{5}-of-\d{5}\.safetensors$/i.test(name))
+  if (numbered.length > 0) return numbered
+  return names.includes('model.safetensors') ? ['model.safetensors'] : names
+}
+
+/** What describes a model beside its tensors. */
+const companions: ReadonlySet<string> = new Set([
+  'config.json',
+  'model.safetensors.index.json',
+  'tokenizer_config.json',
+  'chat_template.jinja',
+  'README.md',
+  'modules.json'
+])
+
+/** With nothing of our environment, because keys and tokens are in it, and no right to write, to start programs or to read anything else. */
+async function startReader(files: readonly WeightsFile[], program = new URL('./inspect-child.ts', import.meta.url)): Promise<ChildProcess> {
+  const file = fileURLToPath(program)
+  // A link must lead somewhere that may be read, too; what is not there is said by the reader.
+  const paths = await Promise.all(files.map(async ({ path }) => [path, await realpath(path).catch(() => path)]))
+  const readable = [...new Set([ownSource, join(ownSource, '..', 'package.json'), dirname(file), ...paths.flat()])]
+  return fork(file, {
+    execArgv: [`--max-old-space-size=${heapMegabytes}`, '--permission', ...readable.map((path) => `--allow-fs-read=${path}`)],
+    env: process.env['SystemRoot'] === undefined ? {} : { SystemRoot: process.env['SystemRoot'] },
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    serialization: 'json'
+  })
+}
+
+function outOfMemory(errorOutput: string): string {
+  return /heap out of memory|allocation failed/i.test(errorOutput) ? ': it took too much memory' : ''
+}
+
+function stopped(what: string): AppError {
+  return new AppError('cancelled', `Reading the header of ${what} was stopped.`)
 }

@@ -2,6 +2,7 @@ import type { CatalogueEntry, LocalModel, ModelFile, PinnedFile } from '#contrac
 import { AppError, toAppError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { describeFiles } from './describe-files.ts'
+import { refusePickles } from './inspect.ts'
 import type { FileProgress, PullListener } from './pull-files.ts'
 import { type PullLimits, usualLimits } from './pull-limits.ts'
 import type { RateLimit } from './rate-limit.ts'
@@ -96,11 +97,12 @@ function start(key: string, options: PullOptions): Running {
 
 async function bring({ entry, store, sources, rates, limits, log }: PullOptions, signal: AbortSignal, listener: PullListener): Promise<LocalModel> {
   const files = withPins(entry.files, store.pins(entry.id))
+  refusePickles(files)
   log.info({ model: entry.id, bytes: files.reduce((sum, file) => sum + (file.size ?? 0), 0) }, 'pull started')
   const order = { model: entry.id, files, folder: store.blobFolder, sources, limits: { ...usualLimits, ...limits }, rates: rates ?? [] }
   const pinned = await pullFilesInThread(order, listener, signal)
   for (const file of pinned) if (isNew(file, files)) listener.onWarning(firstUseText(file))
-  const model = store.add(describeFiles({ ...entry, files: pinned }, (file) => store.blobPath(file.sha256)))
+  const model = store.add(await describeFiles({ ...entry, files: pinned }, (file) => store.blobPath(file.sha256), signal))
   log.info({ model: entry.id }, 'pull ended')
   return model
 }

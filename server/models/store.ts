@@ -6,7 +6,7 @@ import type { Log } from '../log.ts'
 import { describeAdopted, type Inspect, toModelId } from './adopt.ts'
 import { findEntry } from './catalogue.ts'
 import { isUnchanged, printOf } from './file-print.ts'
-import { inspectGguf } from './inspect.ts'
+import { inspectWeights } from './inspect.ts'
 import { type Manifest, type Manifests, type Origin, openManifests } from './manifests.ts'
 import { leftoversOf } from './store-files.ts'
 import { openVerifiedMarks, type VerifiedMarks } from './verified-marks.ts'
@@ -66,7 +66,7 @@ export function createModelStore(options: {
   log: Log
 }): ModelStore {
   const { catalogue, log } = options
-  const inspect = options.inspect ?? inspectGguf
+  const inspect = options.inspect ?? ((files) => inspectWeights(files))
   const folder = resolve(options.folder)
   const blobFolder = join(folder, 'blobs')
   const own = openManifests(join(folder, 'manifests'), log)

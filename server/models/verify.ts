@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import type { LocalModel } from '#contracts/model.ts'
 import { AppError } from '../errors.ts'
-import { inspectGguf } from './inspect.ts'
+import { inspectModelFiles } from './describe-files.ts'
 import type { FileProgress } from './pull-files.ts'
 
 /**
@@ -13,8 +13,8 @@ export async function verifyModel(
   model: LocalModel,
   options: { signal?: AbortSignal; onProgress?: (progress: FileProgress) => void } = {}
 ): Promise<void> {
+  await inspectModelFiles(model.files, options)
   for (const file of model.files) {
-    if (file.name.toLowerCase().endsWith('.gguf')) inspectGguf(file.path)
     if (file.sha256 === '') continue
     const hash = createHash('sha256')
     let received = 0

@@ -51,7 +51,9 @@ const app = await buildApp({
     pulls: { list: () => [], find: () => undefined, stop: () => false, follow: () => () => {} },
     blobPath: () => '',
     load: unused,
-    unload: unused
+    unload: unused,
+    describe: unused,
+    fit: unused
   },
   upkeep: {
     remove: refused,

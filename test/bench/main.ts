@@ -1,4 +1,5 @@
 import { measureBundle } from './bundle.ts'
+import { measureFit } from './fit.ts'
 import { measureLlama } from './llama.ts'
 import { measureOverhead } from './overhead.ts'
 import { type Section, writeSection } from './report.ts'
@@ -12,7 +13,8 @@ const benches: Record<string, () => Promise<Section>> = {
   llama: measureLlama,
   start: measureStart,
   bundle: measureBundle,
-  weights: measureWeights
+  weights: measureWeights,
+  fit: measureFit
 }
 
 const wanted = process.argv.slice(2)

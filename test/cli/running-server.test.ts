@@ -31,7 +31,7 @@ test('the command line with a running server', async (t) => {
 
   await t.test('list shows what is here and what could be', async () => {
     const { stdout } = await asked(['list'])
-    assert.match(stdout, /^✔ {2}fake +chat +- +ready +8192 +Apache-2\.0$/m)
+    assert.match(stdout, /^✔ {2}fake +chat +- +ready +8192 +- +Apache-2\.0$/m)
     assert.match(stdout, /^- {2}smollm2-135m-instruct +chat +98 MB +absent/m)
     assert.ok(!stdout.includes('\u001b'), 'no colours in a pipe')
   })

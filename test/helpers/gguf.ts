@@ -181,3 +181,18 @@ function f32(value: number): Buffer {
 function padded(bytes: Buffer): Buffer {
   return Buffer.concat([bytes, Buffer.alloc((32 - (bytes.length % 32)) % 32)])
 }
+
+/** A small model in parts, `<stem>-00001-of-0000N.gguf` and so on. Their paths. */
+export function splitGguf(stem: string, count: number): string[] {
+  return Array.from({ length: count }, (_, index) => {
+    const path = `${stem}-${String(index + 1).padStart(5, '0')}-of-${String(count).padStart(5, '0')}.gguf`
+    const split: [string, GgufField][] = [
+      ['split.no', { u32: index }],
+      ['split.count', { u32: count }],
+      ['split.tensors.count', { u32: count }]
+    ]
+    const fields = index === 0 ? [...smallGguf().fields, ...split] : split
+    writeFileSync(path, buildGguf({ fields, tensors: [{ name: `part${index}`, dimensions: [8, 4] }] }))
+    return path
+  })
+}

@@ -188,3 +188,20 @@ test('status says who is asking and whether it can serve', async () => {
   assert.equal(status.ready, true)
   assert.equal(status.client.role, 'local')
 })
+
+test('whether a model fits is told to everyone, for the window, slots and cache that are asked about', async () => {
+  await using server = await startScripted()
+  const get = async (path: string) => {
+    const response = await fetch(`${server.url}/outpost/models/${path}`)
+    return { status: response.status, body: (await response.json()) as { error?: { message: string; code: string } } }
+  }
+  const { status, body } = await get('far-latest/fit?context=2048&slots=2&cache=q8_0')
+  assert.equal(status, 200)
+  const fit = endpoints.fitModel.reply.parse(body)
+  assert.deepEqual([fit.model, fit.verdict, fit.contextWindow, fit.slots, fit.cacheType, fit.isEstimate], ['far', 'fits', 2048, 2, 'q8_0', true])
+  assert.deepEqual(server.orders, ['fit far {"contextWindow":2048,"slots":2,"cacheType":"q8_0"}'])
+  for (const query of ['context=0', 'context=x', 'slots=257', 'cache=q4_0']) assert.equal((await get(`far/fit?${query}`)).status, 400, query)
+  assert.equal((await get('nothing/fit')).status, 404)
+  const description = await get('far/description')
+  assert.deepEqual([description.status, description.body.error?.code], [503, 'model_not_ready'])
+})

@@ -3,12 +3,13 @@ import { Writable } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
 import pino from 'pino'
 import type { JobEvent, SequencedEvent, Usage } from '#contracts/event.ts'
-import type { ModelStatus } from '#contracts/model.ts'
+import { CatalogueEntry, type ModelStatus } from '#contracts/model.ts'
 import { noPolicy } from '#contracts/policy.ts'
 import { type Config, loadConfig } from '../../server/config.ts'
 import { AppError } from '../../server/errors.ts'
 import { buildApp } from '../../server/http/app.ts'
 import type { EventListener, HttpServices, QueueSnapshot, Submission } from '../../server/http/services.ts'
+import { fitOfEntry } from '../../server/models/fit.ts'
 import { openDatabase } from '../../server/store/database.ts'
 import { createKeyStore } from '../../server/store/keys.ts'
 import { createUsageStore } from '../../server/store/usage.ts'
@@ -89,6 +90,19 @@ export function createScriptedServices(script: Script = (job) => job.emit(...ans
         if (found === undefined)
           throw new AppError('model_not_found', `there is no model ${JSON.stringify(name)}; near names: small`, { param: 'model' })
         return found
+      },
+      describe: async (id) => {
+        throw new AppError('model_not_ready', `the weights of ${id} are not here: outpost pull ${id}`)
+      },
+      fit: async (id, settings) => {
+        orders.push(`fit ${id} ${JSON.stringify(settings)}`)
+        const machine = { total: 8 * 2 ** 30, available: 4 * 2 ** 30, gpus: [] }
+        const { name, kind, engine, licence, contextWindow } = model(id)
+        return fitOfEntry(
+          CatalogueEntry.parse({ id, name, kind, engine, licence, contextWindow, description: '', parameters: 1e9, files: [] }),
+          settings,
+          machine
+        )
       },
       pull: async (id) => void orders.push(`pull ${id}`),
       order: async (name) => ({ model: name, done: Promise.resolve(orders.push(`order ${name}`)) }),

@@ -3,7 +3,7 @@ import { closeSync, ftruncateSync, openSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { AppError } from '../../server/errors.ts'
-import { inspectGguf } from '../../server/models/inspect.ts'
+import { readWeights } from '../../server/models/read-weights.ts'
 import { buildGguf, type GgufSpec, smallGguf, text, tinyGguf, u32, u64 } from '../helpers/gguf.ts'
 import { chatWeights, embeddingWeights } from '../helpers/weights.ts'
 import { temporaryFolder } from './fixtures.ts'
@@ -17,8 +17,10 @@ function inspectBytes(bytes: Buffer, options: { sparseSize?: number } = {}) {
     ftruncateSync(fd, options.sparseSize)
     closeSync(fd)
   }
-  return inspectGguf(path)
+  return readWeights([{ name: 'some.gguf', path }])
 }
+
+const inspectGguf = (path: string) => readWeights([{ name: 'some.gguf', path }])
 
 const inspectSpec = (change: Partial<GgufSpec>) => inspectBytes(buildGguf(smallGguf(change)))
 
@@ -34,29 +36,56 @@ function assertCorrupt(run: () => unknown, message: RegExp): void {
 const fields = smallGguf().fields
 
 test('the default chat model is described from its header', async () => {
-  const { chatTemplate, ...rest } = inspectGguf(await chatWeights())
-  assert.match(chatTemplate ?? '', /<\|im_start\|>/)
+  const { shape, ...rest } = inspectGguf(await chatWeights())
   assert.deepEqual(rest, {
+    format: 'gguf',
+    files: [{ name: 'some.gguf', size: 98_362_432 }],
     architecture: 'llama',
     name: 'Smollm2 135M 8k Lc100K Mix1 Ep2',
     licence: 'apache-2.0',
     contextLength: 8192,
     embeddingLength: 576,
     parameters: 134_515_008,
-    pooling: undefined,
+    quantisation: 'Q4_1',
     isEmbedding: false,
-    fileType: 'Q4_1',
-    tensorCount: 272
+    pooling: null,
+    template: { kind: 'chatml', hasTools: false, hasReasoning: false },
+    tokenizer: { kind: 'gpt2', tokens: 49_152 },
+    tensorCount: 272,
+    tensorBytes: 96_576_768
   })
+  assert.deepEqual(shape?.layers[29], { bytes: 2_216_448, keys: 192, values: 192, isWindowed: false, state: 0 })
+  assert.deepEqual(
+    { ...shape, layers: shape?.layers.length },
+    {
+      vocabulary: 49_152,
+      embedding: 576,
+      feed: 3 * 1536,
+      heads: 9,
+      query: 576,
+      keys: 192,
+      values: 192,
+      window: 0,
+      hasFlashAttention: true,
+      isLatent: false,
+      isEncoder: false,
+      isRough: false,
+      layers: 30,
+      embeddingBytes: 30_081_024,
+      outputBytes: 0,
+      otherBytes: 2304,
+      matrixBytes: { Q4_1: 66_355_200 }
+    }
+  )
 })
 
 test('the default embedding model, where a mirror has it, is seen as one', async () => {
   const path = await embeddingWeights()
   if (path === undefined) return
-  const { pooling, isEmbedding, contextLength, embeddingLength, fileType } = inspectGguf(path)
+  const { pooling, isEmbedding, contextLength, embeddingLength, quantisation } = inspectGguf(path)
   assert.deepEqual(
-    { pooling, isEmbedding, contextLength, embeddingLength, fileType },
-    { pooling: 'mean', isEmbedding: true, contextLength: 512, embeddingLength: 384, fileType: 'Q8_0' }
+    { pooling, isEmbedding, contextLength, embeddingLength, quantisation },
+    { pooling: 'mean', isEmbedding: true, contextLength: 512, embeddingLength: 384, quantisation: 'Q8_0' }
   )
 })
 
@@ -64,7 +93,7 @@ test('a tiny model made by hand passes', () => {
   using folder = temporaryFolder()
   const description = inspectGguf(tinyGguf(join(folder.path, 'tiny.gguf')))
   assert.equal(description.architecture, 'llama')
-  assert.equal(description.fileType, 'F32')
+  assert.equal(description.quantisation, 'F32')
 })
 
 test('a file cut at any place is said to be truncated, with what it needs and what it has', () => {

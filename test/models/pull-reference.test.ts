@@ -7,6 +7,7 @@ import { pullModel } from '../../server/models/pull.ts'
 import { parsePullReference, resolvePullReference } from '../../server/models/pull-reference.ts'
 import { createModelStore } from '../../server/models/store.ts'
 import { buildGguf, smallGguf } from '../helpers/gguf.ts'
+import { buildSafetensors } from '../helpers/safetensors.ts'
 import { startFileServer } from './file-server.ts'
 import { assertSameBytes, catalogueOf, entryOf, settings, sha256Of, silent, someBytes, temporaryFolder } from './fixtures.ts'
 import { commit, type HubFixture, startHubServer } from './hub-server.ts'
@@ -82,12 +83,16 @@ test('a split model comes with all its parts, in order, and one that lacks a par
 })
 
 test('safetensors come as a folder for vLLM, without pickles; pickles alone are refused', async () => {
-  const config = Buffer.from(JSON.stringify({ max_position_embeddings: 4096 }))
+  const config = Buffer.from(JSON.stringify({ architectures: ['LlamaForCausalLM'], max_position_embeddings: 4096 }))
+  const shard = (name: string) => buildSafetensors({ [name]: { dtype: 'F32', shape: [500] } })
   const files = {
     'config.json': config,
     'tokenizer.json': someBytes(1500),
-    'model-00001-of-00002.safetensors': someBytes(4000),
-    'model-00002-of-00002.safetensors': someBytes(4000),
+    'model-00001-of-00002.safetensors': shard('first'),
+    'model-00002-of-00002.safetensors': shard('second'),
+    'model.safetensors.index.json': Buffer.from(
+      JSON.stringify({ weight_map: { first: 'model-00001-of-00002.safetensors', second: 'model-00002-of-00002.safetensors' } })
+    ),
     'pytorch_model.bin': someBytes(4000),
     'original/consolidated.safetensors': someBytes(10),
     'README.md': someBytes(10)
@@ -96,14 +101,14 @@ test('safetensors come as a folder for vLLM, without pickles; pickles alone are 
   assert.equal(entry.engine, 'vllm')
   assert.deepEqual(
     entry.files.map(({ name }) => name),
-    ['config.json', 'tokenizer.json', 'model-00001-of-00002.safetensors', 'model-00002-of-00002.safetensors']
+    ['config.json', 'tokenizer.json', 'model-00001-of-00002.safetensors', 'model-00002-of-00002.safetensors', 'model.safetensors.index.json']
   )
   assert.equal(entry.files[0]?.sha256, undefined, 'nobody says what the small file is')
   using folder = temporaryFolder()
   await using hub = await startHubServer({ files })
   const store = createModelStore({ folder: folder.path, catalogue: catalogueOf(), log: silent })
   const model = await pullModel({ entry, store, sources: settings({ huggingFace: { endpoint: hub.url, token: undefined } }), log: silent })
-  assert.deepEqual([model.files.length, model.entry.contextWindow], [4, 4096])
+  assert.deepEqual([model.files.length, model.entry.contextWindow], [5, 4096])
   await assert.rejects(
     resolveAt('hf:some-org/Some-Model-GGUF', { files: { 'pytorch_model.bin': someBytes(10) } }),
     refused('invalid_request', /only as pickles/)

@@ -5,9 +5,10 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { AppError } from '../../server/errors.ts'
 import { takeFileLock } from '../../server/models/file-lock.ts'
-import { inspectGguf } from '../../server/models/inspect.ts'
+import { inspectWeights } from '../../server/models/inspect.ts'
+import type { WeightsFile } from '../../server/models/read-weights.ts'
 import { createModelStore } from '../../server/models/store.ts'
-import { buildGguf, smallGguf, tinyGguf } from '../helpers/gguf.ts'
+import { buildGguf, smallGguf, splitGguf, tinyGguf } from '../helpers/gguf.ts'
 import { catalogueOf, entryOf, fileOf, silent, someBytes, temporaryFolder } from './fixtures.ts'
 
 const withCode = (code: string, message: RegExp) => (error: unknown) =>
@@ -124,9 +125,9 @@ test('an adopted file that was written to is not used until it was looked at aga
   using folder = temporaryFolder()
   const path = tinyGguf(join(folder.path, 'tiny.gguf'))
   let looks = 0
-  const inspect = (file: string) => {
+  const inspect = (files: readonly WeightsFile[]) => {
     looks++
-    return inspectGguf(file)
+    return inspectWeights(files)
   }
   const store = createModelStore({ folder: join(folder.path, 'models'), catalogue: catalogueOf(), inspect, log: silent })
   await store.adopt(path)
@@ -154,7 +155,7 @@ test('a file that was replaced by another of the same size and time is noticed',
 
 test('all parts of a split file are one model, whichever is named', async () => {
   using folder = temporaryFolder()
-  const parts = [1, 2].map((part) => tinyGguf(join(folder.path, `Big-0000${part}-of-00002.gguf`)))
+  const parts = splitGguf(join(folder.path, 'Big'), 2)
   const store = createModelStore({ folder: join(folder.path, 'models'), catalogue: catalogueOf(), log: silent })
   const model = await store.adopt(parts[1] ?? '')
   assert.deepEqual([model.entry.id, model.files.map(({ path }) => path)], ['big', parts])

@@ -1,6 +1,15 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
-import { type Endpoint, type EndpointName, endpoints, type QueueReply, type ServerStatus, type UsageQuery, type UsageReply } from '#contracts/api.ts'
+import {
+  type Endpoint,
+  type EndpointName,
+  endpoints,
+  type FitQuery,
+  type QueueReply,
+  type ServerStatus,
+  type UsageQuery,
+  type UsageReply
+} from '#contracts/api.ts'
 import type { NewKey } from '#contracts/key.ts'
 import { AppError } from '../../errors.ts'
 import { version } from '../../version.ts'
@@ -51,6 +60,15 @@ export function registerOutpost(app: FastifyInstance, context: RouteContext): vo
       return { queues: queues.map((queue) => ({ ...queue, jobs: queue.jobs.filter(({ clientId }) => sees(clientId)) })) }
     },
     models: () => ({ models: services.models.list() }),
+    describeModel: async (request) => {
+      const model = services.models.resolve(idOf(request)).id
+      return { model, description: await services.models.describe(model) }
+    },
+    fitModel: async (request) => {
+      const model = services.models.resolve(idOf(request)).id
+      const { context: contextWindow, slots, cache: cacheType } = request.query as z.infer<typeof FitQuery> // The route's schema parsed it.
+      return { model, ...(await services.models.fit(model, { contextWindow, slots, cacheType })) }
+    },
     pullModel: order('pull'),
     pulls: () => ({ pulls: services.models.pulls.list() }),
     orderPull: (request, reply) => orderPull(context, request, reply),

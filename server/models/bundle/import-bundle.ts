@@ -4,9 +4,9 @@ import type { BundleFile } from '#contracts/bundle.ts'
 import type { LocalModel, PinnedEntry } from '#contracts/model.ts'
 import { AppError, toAppError } from '../../errors.ts'
 import type { Log } from '../../log.ts'
+import { inspectModelFiles } from '../describe-files.ts'
 import { takeFileLock } from '../file-lock.ts'
 import { checkFreeSpace, diskFull, isNoSpace } from '../free-space.ts'
-import { inspectGguf } from '../inspect.ts'
 import type { ModelStore } from '../store.ts'
 import type { TrustedSigners } from '../trusted-signers.ts'
 import { sizeOf } from './disk.ts'
@@ -80,7 +80,7 @@ export async function importBundle(options: ImportOptions): Promise<Imported> {
       }
       for (const entry of [...waiting].filter((model) => isWhole(model, store))) {
         waiting.delete(entry)
-        inspectFiles(entry, store, fresh)
+        await inspectFiles(entry, store, fresh, signal)
         result.models.push(store.add(entry, { signer: manifest.signer }))
       }
     }
@@ -173,16 +173,21 @@ function isWhole(entry: PinnedEntry, store: ModelStore): boolean {
 }
 
 /** What is whole may lie all the same. What this import brought of such a model goes again, unless another one has it. */
-function inspectFiles(entry: PinnedEntry, store: ModelStore, fresh: ReadonlySet<string>): void {
-  for (const { name, sha256 } of entry.files) {
-    if (!name.toLowerCase().endsWith('.gguf')) continue
-    try {
-      inspectGguf(store.blobPath(sha256))
-    } catch (error) {
-      const needed = new Set(store.list().flatMap(({ files }) => files.map((file) => file.sha256)))
-      for (const file of entry.files) if (fresh.has(file.sha256) && !needed.has(file.sha256)) rmSync(store.blobPath(file.sha256), { force: true })
-      const { message, code } = toAppError(error)
-      throw new AppError(code, message.replaceAll(store.blobPath(sha256), `${name} in the bundle`), { cause: error })
-    }
+async function inspectFiles(entry: PinnedEntry, store: ModelStore, fresh: ReadonlySet<string>, signal: AbortSignal): Promise<void> {
+  try {
+    await inspectModelFiles(
+      entry.files.map(({ name, sha256 }) => ({ name, path: store.blobPath(sha256) })),
+      { signal }
+    )
+  } catch (error) {
+    const { message, code } = toAppError(error)
+    if (code === 'cancelled') throw error
+    const needed = new Set(store.list().flatMap(({ files }) => files.map((file) => file.sha256)))
+    for (const file of entry.files) if (fresh.has(file.sha256) && !needed.has(file.sha256)) rmSync(store.blobPath(file.sha256), { force: true })
+    const inBundle = entry.files.reduce(
+      (text, { name, sha256 }) => text.replaceAll(`${name} (${store.blobPath(sha256)})`, `${name} in the bundle`),
+      message
+    )
+    throw new AppError(code, inBundle, { cause: error })
   }
 }
