@@ -139,6 +139,7 @@ export function createKnownModels(options: {
         ? await resolvePullReference(name, { settings: config, isTaken, signal: signal ?? new AbortController().signal })
         : (known ?? resolveEntry(name))
     const local = localModels().get(entry.id)
+    if (local !== undefined && pulls.find(entry.id)?.state !== 'done') pulls.forget(entry.id)
     return { model: entry.id, done: local === undefined ? bring(entry, more) : Promise.resolve(local) }
   }
 
