@@ -133,7 +133,7 @@ export function createKnownModels(options: {
   const order: KnownModels['order'] = async (name, more) => {
     const isPlace = parsePullReference(name) !== undefined
     const known = entries().find(({ reference, aliases }) => reference === name || aliases.includes(name))
-    const isTaken = (id: string) => findEntry(catalogue, id) !== undefined || localModels().has(id) || runningPull(id) !== undefined
+    const isTaken = (id: string, reference: string) => entries().some((entry) => entry.id === id && entry.reference !== reference)
     const entry =
       isPlace && known === undefined
         ? await resolvePullReference(name, { settings: config, isTaken, signal: signal ?? new AbortController().signal })

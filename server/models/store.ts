@@ -6,6 +6,7 @@ import { AppError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { findEntry } from './catalogue.ts'
 import { inspectGguf } from './inspect.ts'
+import { linkByName, unlinkNames } from './named-files.ts'
 
 /** One file per model in `manifests/`. `adopted`: the file lies where its owner put it, and was never hashed. */
 const Manifest = z.object({ entry: PinnedEntry, adopted: z.object({ path: z.string(), size: z.int() }).optional() })
@@ -79,11 +80,17 @@ export function createModelStore(options: { folder: string; catalogue: Catalogue
     const files =
       manifest.adopted !== undefined
         ? [{ name: basename(manifest.adopted.path), path: manifest.adopted.path, size: manifest.adopted.size, sha256: '' }]
-        : entry.files.map(({ name, size, sha256 }) => ({ name, path: blobPath(sha256), size, sha256 }))
+        : entry.files.map(({ name, size, sha256 }) => ({ name, path: pathOf(entry, { name, sha256 }), size, sha256 }))
     const lacking = files.find((file) => sizeOf(file.path) !== file.size)
     if (lacking === undefined) return { entry, files }
     log.warn({ model: entry.id, path: lacking.path, expected: lacking.size, found: sizeOf(lacking.path) ?? 'nothing' }, 'weights missing or changed')
     return undefined
+  }
+
+  /** One file may lie under its hash; of several, each is looked for under its name. */
+  function pathOf({ id, files }: PinnedEntry, { name, sha256 }: { name: string; sha256: string }): string {
+    const path = blobPath(sha256)
+    return files.length > 1 && existsSync(path) ? linkByName(folder, id, { name, path }) : path
   }
 
   const list = () => readManifests().flatMap((manifest) => toLocal(manifest) ?? [])
@@ -136,6 +143,7 @@ export function createModelStore(options: { folder: string; catalogue: Catalogue
     const manifest = readManifest(manifestPath(id))
     if (manifest === undefined) return false
     rmSync(manifestPath(id), { force: true })
+    unlinkNames(folder, id)
     if (manifest.adopted !== undefined) return true
     const needed = new Set(readManifests().flatMap(({ entry }) => entry.files.map((file) => file.sha256)))
     for (const { sha256 } of manifest.entry.files) {
