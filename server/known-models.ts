@@ -166,12 +166,13 @@ export function createKnownModels(options: {
   const order: KnownModels['order'] = async (name, more) => {
     const isPlace = parsePullReference(name) !== undefined
     const known = entries().find(({ reference, aliases }) => reference === name || aliases.includes(name))
-    const isTaken = (id: string) => findEntry(catalogue, id) !== undefined || localModels().has(id) || runningPull(id) !== undefined
+    const isTaken = (id: string, reference: string) => entries().some((entry) => entry.id === id && entry.reference !== reference)
     const entry =
       isPlace && known === undefined
         ? await resolvePullReference(name, { settings: config, isTaken, signal: signal ?? new AbortController().signal })
         : (known ?? resolveEntry(name))
     const local = localModels().get(entry.id)
+    if (local !== undefined && pulls.find(entry.id)?.state !== 'done') pulls.forget(entry.id)
     return { model: entry.id, done: local === undefined ? bring(entry, more) : Promise.resolve(local) }
   }
 

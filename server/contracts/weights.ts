@@ -108,8 +108,10 @@ export const Fit = z.object({
   contextWindow: count,
   slots: count,
   cacheType: CacheType,
-  /** For what was asked for, all devices together. */
+  /** For what was asked for, without a GPU. */
   need: MemoryNeed,
+  /** Bytes in all with the smallest context window it is loaded with. */
+  least: count,
   /** The largest context window of each slot that fits, up to the one asked for; 0: none does. */
   largestContext: count,
   /** Layers on the GPU for that, of so many in all (the output counts as one). */

@@ -57,13 +57,15 @@ function judge(shape: ModelShape, settings: EngineSettings, machine: MachineMemo
   }
 
   const smallest = Math.min(smallestWindow, settings.contextWindow)
-  const { memory, gpu } = memoryNeed(shape, settings)
+  const { memory } = memoryNeed(shape, settings)
+  const least = memoryNeed(shape, { ...settings, contextWindow: smallest }).memory.total
   const report = {
     isEstimate,
     contextWindow: settings.contextWindow,
     slots: settings.slots,
     cacheType: settings.cacheType,
-    need: { ...memory, total: memory.total + gpu },
+    need: memory,
+    least,
     layers,
     available
   }
@@ -78,7 +80,6 @@ function judge(shape: ModelShape, settings: EngineSettings, machine: MachineMemo
     const largestContext = Math.max(smallest, step * largest(0, most, (pieces) => pieces * step <= smallest || place(pieces * step) !== undefined))
     return { ...report, verdict: 'context', text: `fits with context ≤ ${largestContext}`, largestContext, gpuLayers: place(largestContext) ?? 0 }
   }
-  const least = memoryNeed(shape, { ...settings, contextWindow: smallest }).memory.total
   const text = `does not fit, needs ${inGibibytes(least)} with context ${smallest}; free are ${inGibibytes(available.memory)}${hasGpu ? ` and ${inGibibytes(available.gpu)} on the GPU` : ''}`
   return { ...report, verdict: 'none', text, largestContext: 0, gpuLayers: 0 }
 }

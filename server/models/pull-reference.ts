@@ -24,10 +24,13 @@ export function parsePullReference(text: string): PullReference | undefined {
   return { type: 'address', address: text }
 }
 
-/** A place → what to pull from it. `isTaken` says whether another model has an id already. Throws `weights_unavailable`, `invalid_request`. */
+/** Whether a model from another place has an id already. */
+export type IsTaken = (id: string, reference: string) => boolean
+
+/** A place → what to pull from it. Throws `weights_unavailable`, `invalid_request`. */
 export async function resolvePullReference(
   text: string,
-  options: { settings: SourceSettings; isTaken: (id: string) => boolean; signal: AbortSignal }
+  options: { settings: SourceSettings; isTaken: IsTaken; signal: AbortSignal }
 ): Promise<CatalogueEntry> {
   const reference = parsePullReference(text)
   if (reference === undefined) throw refuse(text, 'is no place to pull from')
@@ -36,14 +39,14 @@ export async function resolvePullReference(
   return fromHub(text, reference, repository, options.isTaken)
 }
 
-function fromAddress(address: string, isTaken: (id: string) => boolean): CatalogueEntry {
+function fromAddress(address: string, isTaken: IsTaken): CatalogueEntry {
   const { pathname } = new URL(address)
   const name = decodeURIComponent(pathname.split('/').at(-1) ?? '')
   const names = partsOf(name)
   const files = names.map((part) => ({ name: plain(part), sources: [address.replace(encodeURIComponent(name), encodeURIComponent(part))] }))
   return {
     ...unknown,
-    id: freeId(toId(name.replace(/(-00001-of-\d{5})?\.gguf$/i, '')), new URL(address).hostname, isTaken),
+    id: freeId(toId(name.replace(/(-00001-of-\d{5})?\.gguf$/i, '')), address, [new URL(address).hostname], isTaken),
     aliases: [address],
     name: name.replace(/\.gguf$/i, ''),
     description: `From ${address}`,
@@ -52,20 +55,16 @@ function fromAddress(address: string, isTaken: (id: string) => boolean): Catalog
   }
 }
 
-function fromHub(
-  text: string,
-  reference: Extract<PullReference, { type: 'hub' }>,
-  repository: HubRepository,
-  isTaken: (id: string) => boolean
-): CatalogueEntry {
+function fromHub(text: string, reference: Extract<PullReference, { type: 'hub' }>, repository: HubRepository, isTaken: IsTaken): CatalogueEntry {
   const { files, quantisation } = choose(text, reference, repository)
   const [organisation = '', name = ''] = repository.name.split('/')
   const short = toId(name.replace(/[-_.]gguf$/i, ''))
   const isGguf = quantisation !== undefined
-  const canonical = `hf:${repository.name}${isGguf ? `:${quantisation}` : ''}`
+  const pinned = reference.revision === undefined ? '' : `@${reference.revision}`
+  const canonical = `hf:${repository.name}${isGguf ? `:${quantisation}` : ''}${pinned}`
   return {
     ...unknown,
-    id: freeId(isGguf ? `${short}:${quantisation.toLowerCase()}` : short, organisation, isTaken),
+    id: freeId(isGguf ? `${short}:${quantisation.toLowerCase()}` : short, canonical, [organisation, repository.commit.slice(0, 8)], isTaken),
     aliases: [...new Set([canonical, text])],
     name: isGguf ? `${name} ${quantisation}` : name,
     description: `From ${repository.name} on Hugging Face`,
@@ -154,9 +153,10 @@ function toId(name: string): string {
   return id === '' ? 'model' : id
 }
 
-/** Two places may give the same name to different models. */
-function freeId(id: string, place: string, isTaken: (id: string) => boolean): string {
-  return isTaken(id) ? `${toId(place)}.${id}` : id
+/** Two places may give the same name to different models, and one place two versions. */
+function freeId(id: string, reference: string, places: string[], isTaken: IsTaken): string {
+  const longer = places.map((place) => `${toId(place)}.${id}`)
+  return [id, ...longer].find((candidate) => !isTaken(candidate, reference)) ?? `${toId(places.join('.'))}.${id}`
 }
 
 function plain(name: string): string {

@@ -23,6 +23,8 @@ export type Pulls = {
   entryOf(model: string): CatalogueEntry | undefined
   /** Ends a running pull; what came is kept. False: there is none. */
   stop(model: string): boolean
+  /** Its model came here in another way: how an earlier pull of it ended is of no interest any more. */
+  forget(model: string): void
   /** Calls back with every change until the end, which is told too. Returns how to stop that. */
   follow(model: string, listener: (status: PullStatus) => void): () => void
 }
@@ -143,6 +145,9 @@ export function createPulls(options: PullsOptions): Pulls {
       if (pull?.status.state !== 'running') return false
       pull.controller.abort()
       return true
+    },
+    forget(model) {
+      if (kept.get(model)?.status.state !== 'running') kept.delete(model)
     },
     follow(model, listener) {
       const pull = kept.get(model)

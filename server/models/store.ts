@@ -8,6 +8,7 @@ import { findEntry } from './catalogue.ts'
 import { isUnchanged, printOf } from './file-print.ts'
 import { inspectWeights } from './inspect.ts'
 import { type Manifest, type Manifests, type Origin, openManifests } from './manifests.ts'
+import { linkByName, unlinkNames } from './named-files.ts'
 import { leftoversOf } from './store-files.ts'
 import { openVerifiedMarks, type VerifiedMarks } from './verified-marks.ts'
 
@@ -99,6 +100,12 @@ export function createModelStore(options: {
     return undefined
   }
 
+  /** One file may lie under its hash; of several, each is looked for under its name. */
+  function pathOf({ id, files }: PinnedEntry, { name, sha256, size }: PinnedFile): string {
+    const path = locate(sha256, size)
+    return files.length > 1 && existsSync(path) ? linkByName(folder, id, { name, path }) : path
+  }
+
   function toLocal(manifest: Manifest): LocalModel | BrokenModel {
     // What the catalogue says now is newer than what it said at the pull, as long as it speaks of the same files.
     const current = catalogue.models.find(({ id }) => id === manifest.entry.id)
@@ -112,7 +119,7 @@ export function createModelStore(options: {
       }
       return { entry, files: manifest.adopted.map(({ path, size }) => ({ name: basename(path), path, size, sha256: '' })) }
     }
-    const files = entry.files.map(({ name, size, sha256 }) => ({ name, path: locate(sha256, size), size, sha256 }))
+    const files = entry.files.map((file) => ({ name: file.name, path: pathOf(entry, file), size: file.size, sha256: file.sha256 }))
     const lacking = files.find((file) => sizeOf(file.path) !== file.size)
     if (lacking === undefined) return { entry, files }
     const found = sizeOf(lacking.path)
@@ -194,6 +201,7 @@ export function createModelStore(options: {
     const entry = manifest?.entry ?? findEntry(catalogue, nameOrAlias)
     if (entry === undefined) return undefined
     own.remove(entry.id)
+    unlinkNames(folder, entry.id)
     const needed = users()
     let freed = 0
     let kept = manifest?.adopted?.reduce((sum, { size }) => sum + size, 0) ?? 0

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type TestContext } from 'node:test'
 import { temporaryFolder } from '../helpers/folder.ts'
@@ -90,4 +90,29 @@ test('a running server pulls, and has the model at once; a start shows how far i
   assert.equal((await outpost(t, ['load', 'none-here'], { home: server.home })).code, 1, 'x are no settings')
   const run = await outpost(t, ['run', 'small', 'fake: say="pulled and loaded"'], { home: server.home })
   assert.equal(run.stdout, 'pulled and loaded\n')
+})
+
+test('a model is pulled from a place, at a rate, with and without a server, and what nobody vouches for is said', async (t) => {
+  const weights = readFileSync(tinyGguf(join(temporaryFolder(t), 'x.gguf')))
+  const files = await mirror(t, () => ({ bytes: weights }))
+  const home = temporaryFolder(t)
+  writeCatalogue(home, catalogue)
+  const here = await outpost(t, ['pull', `${files.url}/Tiny-Q4_0.gguf`, '--limit-rate', '50M'], { home })
+  assert.equal(here.code, 0, here.stderr)
+  assert.match(here.stdout, /tiny-q4_0 is here\.\n$/)
+  assert.match(here.stderr, /^⚠ Nobody vouches for Tiny-Q4_0\.gguf: .*pinned to sha256 [0-9a-f]{64}/m)
+
+  const server = await startTestServer(t)
+  const there = await outpost(t, ['pull', `${files.url}/Other-Q4_0.gguf`, '--json'], { home: server.home })
+  assert.equal(there.code, 0, there.stderr)
+  const ended = JSON.parse(there.stdout) as { model: string; state: string; warnings: string[] }
+  assert.deepEqual([ended.model, ended.state, ended.warnings.length], ['other-q4_0', 'done', 1])
+  assert.match((await outpost(t, ['list'], { home: server.home })).stdout, /^✔ {2}other-q4_0 +chat/m)
+  // Once it is here, its place is a name of it.
+  assert.match((await outpost(t, ['pull', `${files.url}/Other-Q4_0.gguf`], { home: server.home })).stdout, /other-q4_0 is here\.\n$/)
+  assert.equal(files.requests.filter(({ path }) => path.includes('Other')).length, 2, 'its length was asked, and it came once')
+
+  const wrong = await outpost(t, ['pull', 'x', '--limit-rate', 'fast'], { home })
+  assert.equal(wrong.code, 2)
+  assert.match(wrong.stderr, /--limit-rate must be bytes a second, 1K or more, such as 50M/)
 })

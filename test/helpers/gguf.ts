@@ -69,6 +69,28 @@ export function smallGguf(change: Partial<GgufSpec> = {}): GgufSpec {
 
 /** Writes a random llama model of about 200 kB that llama.cpp loads and generates nonsense with: byte tokens and a chat template. */
 export function tinyGguf(path: string, options: { contextLength?: number; seed?: number } = {}): string {
+  writeFileSync(path, buildGguf(tinySpec(options)))
+  return path
+}
+
+/** The same model as llama.cpp's `gguf-split` would cut it: the first part has the description, every part its share of the tensors. */
+export function splitTinyGguf(count: number): Buffer[] {
+  const { fields, tensors } = tinySpec({})
+  const share = Math.ceil(tensors.length / count)
+  return Array.from({ length: count }, (_, part) =>
+    buildGguf({
+      fields: [
+        ...(part === 0 ? fields : []),
+        ['split.no', { raw: Buffer.concat([u32(2), u16(part)]) }],
+        ['split.count', { raw: Buffer.concat([u32(2), u16(count)]) }],
+        ['split.tensors.count', { raw: Buffer.concat([u32(5), u32(tensors.length)]) }]
+      ],
+      tensors: tensors.slice(part * share, (part + 1) * share)
+    })
+  )
+}
+
+function tinySpec(options: { contextLength?: number; seed?: number }): GgufSpec {
   const width = 32
   const inner = 64
   const tokens = [
@@ -89,7 +111,7 @@ export function tinyGguf(path: string, options: { contextLength?: number; seed?:
     data: random(columns * rows)
   })
   const ones = (name: string): GgufTensorSpec => ({ name, dimensions: [width], data: new Float32Array(width).fill(1) })
-  const bytes = buildGguf({
+  return {
     fields: [
       ['general.architecture', { text: 'llama' }],
       ['general.name', { text: 'Tiny' }],
@@ -127,9 +149,7 @@ export function tinyGguf(path: string, options: { contextLength?: number; seed?:
       matrix('blk.0.ffn_up.weight', width, inner),
       matrix('blk.0.ffn_down.weight', inner, width)
     ]
-  })
-  writeFileSync(path, bytes)
-  return path
+  }
 }
 
 /** Numbers of a fixed sequence (mulberry32), so that a seed always makes the same model. */
@@ -142,6 +162,12 @@ function randomValues(seed: number): (count: number) => Float32Array {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296 - 0.5
   }
   return (count) => Float32Array.from({ length: count }, next)
+}
+
+function u16(value: number): Buffer {
+  const buffer = Buffer.alloc(2)
+  buffer.writeUInt16LE(value)
+  return buffer
 }
 
 export function u32(value: number): Buffer {

@@ -63,6 +63,7 @@ test('what is needed is weights, cache, step and process, and the cache grows wi
   assert.equal(one.weights, 300e6 + 430e6 + 32 * 130e6 + 16_384)
   assert.equal(one.cache, 32 * 8192 * 2048 * 2)
   assert.equal(one.total, one.weights + one.cache + one.compute + one.output + one.process)
+  assert.equal(fitOf(description, { slots: 1 }, machine(0)).least, need(512, 1).total)
   assert.equal(need(8192, 4).cache, 4 * one.cache)
   assert.equal(need(4096, 1).cache, one.cache / 2)
   assert.equal(need(8192, 1, 'q8_0').cache, (one.cache / 64) * 34)

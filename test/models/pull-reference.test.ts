@@ -22,7 +22,7 @@ const quantised = {
   'mmproj-F16.gguf': someBytes(2000)
 }
 
-async function resolveAt(reference: string, fixture: HubFixture, isTaken = (_id: string) => false) {
+async function resolveAt(reference: string, fixture: HubFixture, isTaken = (_id: string, _reference: string) => false) {
   await using hub = await startHubServer(fixture)
   const sources = settings({ huggingFace: { endpoint: hub.url, token: undefined } })
   return await resolvePullReference(reference, { settings: sources, isTaken, signal })
@@ -65,6 +65,12 @@ test('a place is one file, one quantisation, or the usual one; a wrong one lists
   )
   const taken = await resolveAt('hf:some-org/Some-Model-GGUF:Q8_0', { files: quantised }, (id) => id === 'some-model:q8_0')
   assert.equal(taken.id, 'some-org.some-model:q8_0')
+  const pinned = await resolveAt(
+    `hf:some-org/Some-Model-GGUF:Q8_0@${commit}`,
+    { files: quantised },
+    (id, reference) => !id.startsWith('01234567.') && reference.includes('@')
+  )
+  assert.deepEqual([pinned.id, pinned.reference], ['01234567.some-model:q8_0', `hf:some-org/Some-Model-GGUF:Q8_0@${commit}`])
 })
 
 test('a split model comes with all its parts, in order, and one that lacks a part is refused', async () => {

@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
+import type { OutgoingHttpHeaders } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { AppError } from '../../errors.ts'
 import type { RouteContext } from './context.ts'
@@ -29,7 +30,12 @@ export async function sendBlob({ services }: RouteContext, request: FastifyReque
   const { from, to } = part ?? { from: 0, to: file.size }
   if (part !== undefined) reply.code(206).header('content-range', `bytes ${from}-${to - 1}/${file.size}`)
   reply.header('content-length', to - from)
-  if (request.method === 'HEAD') return reply.send()
+  if (request.method === 'HEAD') {
+    // An empty answer would have its own length.
+    reply.hijack()
+    reply.raw.writeHead(reply.statusCode, reply.getHeaders() as OutgoingHttpHeaders).end() // No number stands under a name whose type excludes it.
+    return reply
+  }
   if (streams >= mostStreams)
     throw new AppError('queue_full', `${mostStreams} files are being sent already; come back in a moment`, { retryAfter: 5 })
   const bytes = createReadStream(path, { start: from, end: Math.max(from, to - 1), highWaterMark: 512 * 1024 })
