@@ -1,5 +1,6 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Receipt } from '#contracts/job.ts'
 import type { Config } from './config.ts'
 import { openFrontDoor, openOwnerDoor, refuseOpenDoor } from './doors.ts'
@@ -44,6 +45,8 @@ export type Server = {
 const redisRetryMs = 2000
 /** A busy model serves for so long before it makes room for another one that is asked for. */
 const turnMs = 10_000
+/** A request that comes before the queue is up waits for it, at most so long. */
+const startMs = 5000
 
 /** Puts the whole server together and starts it. It listens when this resolves; Redis and models come up behind it, as `/readyz` tells. */
 export async function startServer(options: { config: Config; insecureHttp: boolean; log: Log; spareWorker?: SpareWorker }): Promise<Server> {
@@ -91,6 +94,8 @@ async function compose(
 
   let dispatcher: Dispatcher | undefined
   let problem: AppError | undefined = new AppError('queue_unavailable', 'the queue is starting', { retryAfter: 1 })
+  /** The queue takes jobs, or it is known why it does not. */
+  const looked = Promise.withResolvers<void>()
   const recovered = Promise.withResolvers<void>()
   const supervisor = createSupervisor({
     redis: address,
@@ -102,7 +107,10 @@ async function compose(
     spare: spareWorker,
     queueReady: recovered.promise,
     onProgress: (model, percent) => dispatcher?.loading(model, percent),
-    onLost: async (model, workerId) => dispatcher?.workerLost(model, workerId),
+    async onLost(model, workerId) {
+      await dispatcher?.workerLost(model, workerId)
+      if (!residents.serves(model)) bringBack(model)
+    },
     onGivenUp: async (model, error) => dispatcher?.giveUp(model, error),
     onChange: () => residents.review()
   })
@@ -147,6 +155,7 @@ async function compose(
     signal: ending.signal,
     log
   })
+  refuseUnknown(models, wanted)
   if (config.verifyDays > 0) upkeep.keepVerified({ maxAgeMs: config.verifyDays * 86_400_000, signal: ending.signal })
   /** Who waited while a model was unloaded still wants it. */
   const bringBack = (model: string) => {
@@ -190,7 +199,8 @@ async function compose(
         problem = toAppError(error, 'queue_unavailable')
         if (problem.message !== said) log.error({ redis: what }, problem.message)
         said = problem.message
-        await new Promise((resolve) => setTimeout(resolve, redisRetryMs))
+        looked.resolve()
+        await delay(redisRetryMs)
       }
     }
     if (stopped) return
@@ -209,9 +219,11 @@ async function compose(
       },
       log
     })
+    onEnd.push(keys.onRevoked((id) => dispatcher?.keyRevoked(id)))
     for (const model of await dispatcher.recover()) models.ensure(model)
     recovered.resolve()
     problem = undefined
+    looked.resolve()
   }
 
   const theDispatcher = (): Dispatcher => {
@@ -243,6 +255,7 @@ async function compose(
     },
     jobs: {
       async submit(submission, listener) {
+        if (dispatcher === undefined) await Promise.race([looked.promise, delay(startMs, undefined, { ref: false })])
         const open = theDispatcher()
         models.ensure(submission.request.model)
         return await open.submit(submission, listener)
@@ -263,7 +276,7 @@ async function compose(
   onEnd.push(async () => {
     stopped = true
     // A Redis that is away need not be waited for.
-    await Promise.race([queueReady.catch(() => {}), new Promise((resolve) => setTimeout(resolve, 500))])
+    await Promise.race([queueReady.catch(() => {}), delay(500)])
   })
 
   const door = await openOwnerDoor(app, config.home)
@@ -281,6 +294,21 @@ async function compose(
 async function wantedId(wanted: string | undefined, fallback: string, store: ReturnType<typeof createModelStore>): Promise<string> {
   if (wanted === undefined) return fallback
   return wanted.toLowerCase().endsWith('.gguf') ? (await store.adopt(wanted)).entry.id : wanted
+}
+
+/** A name that is a mistake would otherwise be found out by the first request. */
+function refuseUnknown(models: KnownModels, wanted: Server['wanted']): void {
+  for (const [kind, variable] of [
+    ['chat', 'OUTPOST_MODEL (or --model)'],
+    ['embedding', 'OUTPOST_EMBEDDING_MODEL']
+  ] as const) {
+    try {
+      models.resolve(wanted[kind])
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error
+      throw new AppError(error.code, `${variable}: ${error.message}`, { cause: error })
+    }
+  }
 }
 
 /** What hinders it is said by whoever waits for the model. */

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { availableParallelism, homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
+import { ruleOf } from './issue-words.ts'
 
 const flag = z.enum(['0', '1', 'true', 'false']).transform((value) => value === '1' || value === 'true')
 const wholeNumber = z.string().regex(/^\d+$/, 'must be a whole number').transform(Number)
@@ -23,6 +24,8 @@ const bytes = z
     return Math.floor(Number(number) * units[unit as keyof typeof units]) // The pattern above allows no other units.
   })
 
+const webAddress = z.url({ protocol: /^https?$/, error: 'must be an address that begins with http:// or https://' })
+
 const Environment = z.object({
   OUTPOST_HOME: z.string().min(1).optional(),
   OUTPOST_HOST: z.string().min(1).default('127.0.0.1'),
@@ -41,14 +44,14 @@ const Environment = z.object({
   OUTPOST_SLOTS: wholeNumber.pipe(z.int().min(1).max(8192)).optional(),
   OUTPOST_MAX_QUEUE: wholeNumber.pipe(z.int().min(0).max(1_000_000)).default(1000),
   OUTPOST_MAX_BODY: wholeNumber.pipe(z.int().min(1024)).default(16 * 1024 * 1024),
-  REDIS_URL: z.url({ protocol: /^(rediss?|unix)$/ }).optional(),
+  REDIS_URL: z.url({ protocol: /^(rediss?|unix)$/, error: 'must be an address that begins with redis://, rediss:// or unix://' }).optional(),
   OUTPOST_ADMIN_KEY: z.string().min(16, 'must have at least 16 characters').optional(),
   OUTPOST_ADMIN_KEY_FILE: z.string().optional(),
   OUTPOST_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
-  OUTPOST_URL: z.url({ protocol: /^https?$/ }).optional(),
+  OUTPOST_URL: webAddress.optional(),
   OUTPOST_KEY: z.string().optional(),
   HF_TOKEN: z.string().optional(),
-  HF_ENDPOINT: z.url({ protocol: /^https?$/ }).default('https://huggingface.co')
+  HF_ENDPOINT: webAddress.default('https://huggingface.co')
 })
 
 /** Every variable that is read. `docs/configuration.md` describes them; a test holds the two together. */
@@ -105,7 +108,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     const issue = parsed.error.issues[0]
     const name = String(issue?.path[0])
     throw new ConfigError(
-      `${name}: ${issue?.message ?? 'is not usable'}, got ${name.includes('KEY') ? 'a value that is not shown' : JSON.stringify(env[name])}`
+      `${name}: ${issue === undefined ? 'is not usable' : ruleOf(issue, env[name])}, got ${name.includes('KEY') ? 'a value that is not shown' : JSON.stringify(env[name])}`
     )
   }
   const variables = parsed.data

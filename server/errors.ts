@@ -64,7 +64,7 @@ export const errorTable: Record<ErrorCode, ErrorRow> = {
   invalid_output: {
     status: 502,
     retryable: true,
-    meaning: 'The model ended before its output satisfied the requested schema (often: max_tokens too small).'
+    meaning: 'The model ended its answer, and what it wrote does not satisfy the requested schema.'
   },
   weights_corrupt: {
     status: 500,

@@ -34,7 +34,7 @@ const packageRooms: Record<string, string> = {
   'node-llama-cpp': 'engines'
 }
 
-const baseFiles = new Set(['config.ts', 'errors.ts', 'log.ts', 'home.ts', 'loopback.ts', 'socket-path.ts', 'version.ts'])
+const baseFiles = new Set(['config.ts', 'errors.ts', 'log.ts', 'home.ts', 'issue-words.ts', 'loopback.ts', 'socket-path.ts', 'version.ts'])
 const composeFiles = new Set(['compose.ts', 'doors.ts', 'home-policy.ts', 'known-models.ts', 'model-upkeep.ts'])
 
 /** The room of a file under `server/`. */

@@ -55,6 +55,15 @@ test('a variable that cannot be used is refused in one line with its name and wh
   }
 })
 
+test('the rule is said in words, not as the checker says it', () => {
+  const messages: Record<string, string> = {
+    OUTPOST_THREADS: 'OUTPOST_THREADS: must be at least 1, got "0"',
+    OUTPOST_LOG_LEVEL: 'OUTPOST_LOG_LEVEL: must be one of "trace", "debug", "info", "warn", "error", "silent", got "0"',
+    REDIS_URL: 'REDIS_URL: must be an address that begins with redis://, rediss:// or unix://, got "0"'
+  }
+  for (const [name, message] of Object.entries(messages)) assert.throws(() => loadConfig({ [name]: '0' }), { message })
+})
+
 test('a key is never repeated, whichever way it was given', (t) => {
   assert.throws(
     () => loadConfig({ OUTPOST_ADMIN_KEY: 'canary' }),

@@ -12,8 +12,9 @@ const lookMs = 200
 /** Loads a model in the running server and waits until it can answer. */
 export async function run(args: string[]): Promise<number> {
   const { positionals } = parseArgs({ args, options: {}, allowPositionals: true })
+  const id = oneArgument(positionals, 'MODEL')
   const client = await needServer(loadConfig())
-  const { model } = await client.call('loadModel', { params: { id: oneArgument(positionals, 'MODEL') } })
+  const { model } = await client.call('loadModel', { params: { id } })
   const status = createStatusLine()
   for (;;) {
     const found = findModel((await client.call('models')).models, model)

@@ -1,6 +1,7 @@
 import type { FastifySchemaCompiler } from 'fastify'
 import type { z } from 'zod'
 import { AppError } from '../errors.ts'
+import { ruleOf } from '../issue-words.ts'
 
 type Issue = z.core.$ZodIssue
 
@@ -45,37 +46,6 @@ function deepest(issue: Issue, above: PropertyKey[]): { issue: Issue; path: Prop
 
 function isBound(issue: Issue): boolean {
   return issue.code === 'too_small' || issue.code === 'too_big' || issue.code === 'custom'
-}
-
-function ruleOf(issue: Issue, value: unknown): string {
-  if (value === undefined && issue.code !== 'custom') return 'is required'
-  // zod's own messages begin with a capital letter, ours never do.
-  if (!/^[A-Z]/.test(issue.message)) return issue.message
-  switch (issue.code) {
-    case 'invalid_type':
-      return `must be ${article(issue.expected)}`
-    case 'invalid_value':
-      return `must be ${issue.values.length === 1 ? '' : 'one of '}${issue.values.map((allowed) => JSON.stringify(allowed)).join(', ')}`
-    case 'too_big':
-      return `must ${bound(issue.origin)} at most ${issue.maximum}${unit(issue.origin)}`
-    case 'too_small':
-      return `must ${bound(issue.origin)} at least ${issue.minimum}${unit(issue.origin)}`
-    default:
-      return 'is not usable'
-  }
-}
-
-function bound(origin: string): string {
-  return origin === 'string' || origin === 'array' ? 'have' : 'be'
-}
-function unit(origin: string): string {
-  if (origin === 'string') return ' characters'
-  return origin === 'array' ? ' entries' : ''
-}
-
-function article(type: string): string {
-  const name = type === 'int' ? 'whole number' : type === 'record' ? 'object' : type
-  return /^[aeiou]/.test(name) ? `an ${name}` : `a ${name}`
 }
 
 function valueAt(input: unknown, path: PropertyKey[]): unknown {

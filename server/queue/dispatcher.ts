@@ -54,6 +54,8 @@ export type Dispatcher = {
   giveUp(model: string, error: AppError): Promise<void>
   /** See `recovery.ts`. */
   recover: Recovery['afterStart']
+  /** Stops everything a client has in the queue, detached jobs included. */
+  keyRevoked(clientId: string): void
   /** Jobs of this gateway that wait for the model. */
   waitingFor(model: string): number
   /** Jobs of this gateway, and how long one runs: smoothed, undefined while none has ended. */
@@ -197,7 +199,10 @@ export function createDispatcher(options: {
       const attached: EventListener = (events) => (historyRead ? forward(events) : held.push(...events))
       const entry = live.get(jobId)
       entry?.listeners.add(attached)
-      const history = await readHistory(commands, jobId)
+      const history = await orUnavailable(readHistory(commands, jobId)).catch((error) => {
+        entry?.listeners.delete(attached)
+        throw error
+      })
       if (history === undefined) {
         entry?.listeners.delete(attached)
         throw new AppError('not_found', `no job ${jobId} whose events are kept: only detached jobs are, until two minutes after their end`)
@@ -229,7 +234,7 @@ export function createDispatcher(options: {
       return true
     },
 
-    queues: () => lookAtQueues(live, queues, slotsOf),
+    queues: () => orUnavailable(lookAtQueues(live, queues, slotsOf)),
 
     loading(model, percent) {
       for (const entry of live.all()) if (entry.model === model && !entry.started) live.tell(entry, { type: 'model-load', percent })
@@ -245,6 +250,16 @@ export function createDispatcher(options: {
       }
     },
 
+    keyRevoked(clientId) {
+      for (const entry of live.all()) {
+        if (entry.job.clientId !== clientId || entry.left !== undefined) continue
+        entry.left = 'key_revoked'
+        stopJob(entry, new AppError('key_revoked', 'the key of this request was revoked before it ran')).catch((error) =>
+          log.warn({ jobId: entry.jobId, err: error }, 'not stopped')
+        )
+      }
+    },
+
     recover: recovery.afterStart,
     waitingFor: live.waitingFor,
     demandOf: (model) => ({ running: live.runningOn(model), waiting: live.waitingFor(model), runMs: live.runMsOf(model) }),
@@ -256,5 +271,15 @@ export function createDispatcher(options: {
       await reader.stop()
       await queues.close()
     }
+  }
+}
+
+/** What Redis was asked for. Throws `queue_unavailable` when it does not answer. */
+async function orUnavailable<Answer>(asked: Promise<Answer>): Promise<Answer> {
+  try {
+    return await asked
+  } catch (cause) {
+    if (cause instanceof AppError) throw cause
+    throw new AppError('queue_unavailable', 'Redis does not answer: try again in a second', { cause, retryAfter: 1 })
   }
 }

@@ -105,6 +105,8 @@ export function createLiveJobs(options: {
 
   const complete = (receipt: Receipt, entry: LiveJob | undefined): Receipt => {
     if (entry?.left !== undefined && receipt.errorCode === null) receipt.errorCode = entry.left
+    // Of a gateway that was killed: its clients went with it, and why the worker stopped was never asked.
+    if (entry === undefined && receipt.finishReason === 'cancelled') receipt.errorCode ??= 'client_gone'
     if (receipt.errorCode === null) {
       const ran = receipt.totalMs - receipt.queueMs
       runMs.set(receipt.model, ran * 0.2 + (runMs.get(receipt.model) ?? ran) * 0.8)

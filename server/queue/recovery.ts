@@ -93,7 +93,9 @@ export function createRecovery(options: {
           for (const line of history) {
             entry.seq = line.seq + line.events.length
             entry.attempt = line.attempt
-            entry.contentSent ||= line.events.some(isContent)
+            const content = line.events.filter(isContent).length
+            entry.contentSent ||= content > 0
+            entry.deltas += content
           }
           if (history.some((line) => line.events.some(isLastEvent))) {
             await remove()

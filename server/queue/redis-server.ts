@@ -1,12 +1,13 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { accessSync, closeSync, constants, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { accessSync, closeSync, constants, existsSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { AppError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { socketPath } from '../socket-path.ts'
+import { endLeftover, kill, readPid } from './redis-process.ts'
 
 /**
  * Runs redis-server beside a pipe whose other end the gateway holds. When the gateway dies without a word, the pipe closes, and Redis is
@@ -31,6 +32,8 @@ const names = ['redis-server', 'valkey-server']
 const usualFolders = ['/usr/bin', '/usr/local/bin', '/opt/homebrew/bin', '/usr/sbin']
 const firstBackoffMs = 100
 const lastBackoffMs = 5000
+/** How often it is looked whether its socket is still there. */
+const watchMs = 5000
 
 export type OwnRedis = {
   /** Unix socket clients connect to. */
@@ -62,7 +65,7 @@ export const ownRedisSocket = (home: string) => socketPath(home, 'redis.sock')
  * Starts our own Redis: unix socket only, append-only file with fsync every second, no eviction. A server that a crashed predecessor left
  * behind in this folder is ended first (its data is on disk). Starts it again, with growing pauses, whenever it dies.
  */
-export async function startOwnRedis(options: { home: string; log: Log; onDown?: () => void }): Promise<OwnRedis> {
+export async function startOwnRedis(options: { home: string; log: Log; onDown?: () => void; watchMs?: number }): Promise<OwnRedis> {
   const { log } = options
   const binary = findRedisServer()
   if (binary === undefined) {
@@ -126,19 +129,28 @@ export async function startOwnRedis(options: { home: string; log: Log; onDown?: 
       if (stopping) return
       log.error({ code, signal, backoffMs, log: join(folder, 'redis.log') }, 'redis-server ended, starting it again')
       options.onDown?.()
-      setTimeout(() => {
-        if (stopping) return
-        guard = launch()
-        waitUntilUp(socket, guard).then(
-          () => {
-            backoffMs = firstBackoffMs
-          },
-          () => {}
-        )
-      }, backoffMs).unref()
+      setTimeout(() => void launchAgain(), backoffMs).unref()
       backoffMs = Math.min(backoffMs * 2, lastBackoffMs)
     })
     return child
+  }
+
+  const launchAgain = async () => {
+    // Where only the shell beside it died, the old one still lives, and would take the socket with it when it ends.
+    await endLeftover(socket, pidFile, log)
+    if (stopping) return
+    const child = launch()
+    guard = child
+    try {
+      await waitUntilUp(socket, child)
+      backoffMs = firstBackoffMs
+    } catch (error) {
+      // If it has ended, that starts it again; one that lives and does not answer is of no use.
+      if (!stopping && child.exitCode === null && child.signalCode === null) {
+        log.error({ err: error }, 'redis-server does not answer, ending it')
+        child.kill('SIGTERM')
+      }
+    }
   }
 
   guard = launch()
@@ -152,11 +164,19 @@ export async function startOwnRedis(options: { home: string; log: Log; onDown?: 
     })
   }
 
+  // A socket in a temporary folder may be cleared away; who is connected goes on, but nobody else can come.
+  const socketWatch = setInterval(() => {
+    if (guard === undefined || guard.exitCode !== null || guard.signalCode !== null || backoffMs !== firstBackoffMs || existsSync(socket)) return
+    log.error({ socket }, 'the socket of redis-server is gone, starting it again')
+    guard.kill('SIGTERM')
+  }, options.watchMs ?? watchMs).unref()
+
   return {
     socket,
     pid: () => readPid(pidFile),
     async stop() {
       stopping = true
+      clearInterval(socketWatch)
       const child = guard
       if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
       const ended = once(child, 'exit')
@@ -194,41 +214,6 @@ async function ping(socket: string): Promise<boolean> {
   } finally {
     client.disconnect()
   }
-}
-
-async function endLeftover(socket: string, pidFile: string, log: Log): Promise<void> {
-  const pid = readPid(pidFile)
-  if (pid === undefined || !isOurRedis(pid, socket)) return
-  log.warn({ pid }, 'ending the redis-server that a crashed predecessor left behind')
-  kill(pid, 'SIGTERM')
-  for (let waited = 0; waited < 500 && isOurRedis(pid, socket); waited++) await delay(10)
-  if (isOurRedis(pid, socket)) kill(pid, 'SIGKILL')
-  while (isOurRedis(pid, socket)) await delay(10)
-}
-
-/** A pid may have been given to another program since: it is ours only when its title names our socket. */
-function isOurRedis(pid: number, socket: string): boolean {
-  try {
-    if (process.platform === 'linux') return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(socket)
-    return execFileSync('ps', ['-o', 'command=', '-p', String(pid)], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).includes(socket)
-  } catch {
-    return false
-  }
-}
-
-function readPid(file: string): number | undefined {
-  try {
-    const pid = Number(readFileSync(file, 'utf8'))
-    return Number.isInteger(pid) && pid > 1 ? pid : undefined
-  } catch {
-    return undefined
-  }
-}
-
-function kill(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(pid, signal)
-  } catch {}
 }
 
 function lastLine(file: string): string | undefined {

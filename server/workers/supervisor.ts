@@ -63,6 +63,8 @@ type Kept = {
   failedLoads: number
   stopping: boolean
   held: boolean
+  /** While stopping: its running requests may end. */
+  drains: boolean
   waiters: { resolve: (description: EngineDescription) => void; reject: (error: AppError) => void }[]
 }
 
@@ -108,6 +110,9 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     void run(entry, worker, startedAt)
   }
 
+  const lookAfterJobsOf = (worker: WorkerProcess, id: string) =>
+    options.onLost(id, worker.workerId).catch((error) => log.error({ model: id, err: error }, "a lost worker's jobs could not be looked after"))
+
   const run = async (entry: Kept, worker: WorkerProcess, startedAt: number) => {
     const { id } = entry.model.entry
     let failure: AppError | undefined
@@ -125,11 +130,15 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
       failure = toAppError(error, 'engine_failed')
     }
     const { code, signal } = await worker.ended
-    if (entry.stopping) return
+    if (entry.stopping) {
+      // One that did not end in order may have left jobs, and one that lets its jobs end may have been given another in its last moment.
+      if (code !== 0 || entry.drains) await lookAfterJobsOf(worker, id)
+      return
+    }
     if (failure !== undefined) entry.failedLoads++
     log.error({ model: id, code, signal, reason: failure?.message }, 'a worker ended')
     entry.state = { state: 'loading', percent: 0 }
-    await options.onLost(id, worker.workerId).catch((error) => log.error({ model: id, err: error }, "a lost worker's jobs could not be looked after"))
+    await lookAfterJobsOf(worker, id)
     if (entry.stopping) return
     // What cannot become better by trying again is not tried again.
     const hopeless = failure !== undefined && ['weights_corrupt', 'unsupported_feature'].includes(failure.code)
@@ -156,7 +165,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     if (entry?.state.state === 'failed') throw entry.state.error
     if (entry !== undefined && !entry.stopping) return
     const state: WorkerState = { state: 'loading', percent: 0 }
-    const fresh: Kept = { model, state, worker: undefined, failedLoads: 0, stopping: false, held: false, waiters: [] }
+    const fresh: Kept = { model, state, worker: undefined, failedLoads: 0, stopping: false, held: false, drains: false, waiters: [] }
     kept.set(model.entry.id, fresh)
     start(fresh)
   }
@@ -174,11 +183,8 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     const entry = kept.get(id)
     if (entry === undefined) return
     entry.stopping = true
-    const { worker } = entry
-    await worker?.stop({ drain: drain && entry.state.state === 'ready' })
-    // It may have been given a job in its last moment. Who goes away does not wait for a Redis that is away.
-    if (drain && worker !== undefined)
-      options.onLost(id, worker.workerId).catch((error) => log.error({ model: id, err: error }, 'jobs not looked after'))
+    entry.drains = drain
+    await entry.worker?.stop({ drain: drain && entry.state.state === 'ready' })
     if (kept.get(id) === entry) kept.delete(id)
     for (const waiter of entry.waiters.splice(0)) waiter.reject(new AppError('model_not_ready', `${id} was unloaded`))
     options.onChange?.()

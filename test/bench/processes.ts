@@ -58,9 +58,16 @@ export async function startServer(env: Record<string, string>, catalogue?: objec
   }
 }
 
+export type BenchProcess = { port: number; pid: number; stop(): Promise<void> }
+
 /** The same engine inside the HTTP process. */
-export async function startFloor(): Promise<{ port: number; pid: number; stop(): Promise<void> }> {
-  const child = fork(join(import.meta.dirname, 'floor.ts'))
+export const startFloor = () => startPart('floor.ts')
+
+/** Nothing but writing to sockets: see there. */
+export const startBareWrites = (tokens: number, stepMs: number) => startPart('bare-writes.ts', [String(tokens), String(stepMs)])
+
+async function startPart(file: string, args: string[] = []): Promise<BenchProcess> {
+  const child = fork(join(import.meta.dirname, file), args)
   const [{ port }] = (await once(child, 'message')) as [{ port: number }]
   return { port, pid: child.pid ?? 0, stop: () => end(child) }
 }

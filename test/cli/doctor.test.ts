@@ -31,6 +31,17 @@ test('what is broken ends with 1 and is told with what to do', async (t) => {
   assert.match(stdout, /^✖ settings: OUTPOST_SLOTS: .*\n {2}→ correct or unset this variable$/m)
 })
 
+test('a model that the settings name and nobody knows is broken, and a start with it ends in one line', async (t) => {
+  const home = temporaryFolder(t)
+  const env = { OUTPOST_MODEL: 'smolm2', OUTPOST_PORT: '0' }
+  const { code, stdout } = await outpost(t, ['doctor'], { home, env })
+  assert.equal(code, 1)
+  assert.match(stdout, /^✖ weights: OUTPOST_MODEL: there is no model "smolm2": did you mean smollm2.*\n {2}→ correct or unset this variable$/m)
+  const start = await outpost(t, ['serve'], { home, env })
+  assert.deepEqual([start.code, start.stdout], [1, ''])
+  assert.match(start.stderr, /^outpost: OUTPOST_MODEL \(or --model\): there is no model "smolm2": did you mean smollm2.*\n$/)
+})
+
 test('a home folder that others can look into is a warning, a file in its place is broken', async (t) => {
   const home = temporaryFolder(t)
   chmodSync(home, 0o755)

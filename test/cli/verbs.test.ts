@@ -25,6 +25,8 @@ test('wrong usage ends with 2 and says what is wrong', async (t) => {
     [['sing'], 'no verb "sing"'],
     [['list', '--colour'], "Unknown option '--colour'"],
     [['pull', 'a', 'b'], 'one MODEL is wanted, got 2'],
+    [['load'], 'MODEL is missing'],
+    [['unload', 'a', 'b'], 'one MODEL is wanted, got 2'],
     [['run', 'fake', 'hi', '--temperature', 'hot'], '--temperature must be 0–2, got "hot"'],
     [['keys', 'create', 'app', '--role', 'king'], '--role must be user or administrator, got "king"']
   ]

@@ -145,7 +145,9 @@ test('requests whose gateway was killed are booked as cancelled and not run agai
   const next = await startTestServer(t, { home: server.home })
   const usage = JSON.parse(await (await callOwner(next.socket, 'GET', '/outpost/usage?by=request')).text())
   assert.equal(usage.rows.length, 2)
-  assert.ok(usage.rows.every((row: { errorCode: string; usage: { completionTokens: number } }) => row.usage.completionTokens === 0))
+  for (const row of usage.rows as { errorCode: string; usage: { completionTokens: number } }[]) {
+    assert.deepEqual([row.errorCode, row.usage.completionTokens], ['client_gone', 0])
+  }
   const { queues } = JSON.parse(await (await callOwner(next.socket, 'GET', '/outpost/queue')).text())
   assert.deepEqual(
     queues.flatMap((queue: { waiting: number; running: number }) => [queue.waiting, queue.running]).filter((n: number) => n > 0),

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
-import { join } from 'node:path'
+import { delimiter, join } from 'node:path'
 import { test } from 'node:test'
 import { connectRedis, untilReady } from '../../server/queue/redis.ts'
 import { findRedisServer } from '../../server/queue/redis-server.ts'
@@ -132,4 +133,17 @@ test('a server whose Redis comes later over TCP becomes ready by itself', async 
   await server.said(/^Ready with fake/m)
   assert.equal((await say(server)).status, 200)
   await server.stop()
+})
+
+test('a request that comes before Redis is up waits for it', async (t) => {
+  const folder = temporaryFolder(t)
+  const gate = join(folder, 'gate')
+  execFileSync('mkfifo', [gate])
+  // Opening a pipe waits for its other end.
+  writeFileSync(join(folder, 'redis-server'), `#!/bin/sh\nread -r line < '${gate}'\nexec '${findRedisServer()}' "$@"\n`, { mode: 0o755 })
+  const server = await startTestServer(t, { env: { PATH: `${folder}${delimiter}${process.env['PATH']}` }, until: 'listening' })
+  const answer = say(server)
+  assert.match((await readiness(server)).message, /the queue is starting/)
+  writeFileSync(gate, 'go\n')
+  assert.equal((await answer).status, 200)
 })

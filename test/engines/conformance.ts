@@ -272,6 +272,18 @@ function embedConformance(engine: () => Engine): void {
     for (const [at, value] of short.entries()) assert.ok(Math.abs(value - whole[at]! / scale) < 1e-5)
   })
 
+  test('a text without words gets a whole vector or is refused by its place, never an empty one', async () => {
+    const size = engine().description.embeddingDimensions
+    const sizes = await embed(['A text.', ' ']).then(
+      (events) => ofType(events, 'embedding').map(({ vector }) => toFloats(vector).length),
+      (error: unknown) => {
+        assert.ok(error instanceof AppError && error.code === 'invalid_request' && error.param === 'input.1')
+        return [size, size]
+      }
+    )
+    assert.deepEqual(sizes, [size, size])
+  })
+
   test('more dimensions than the model has are refused with its number', async () => {
     const most = engine().description.embeddingDimensions ?? 0
     await assert.rejects(embed(['A text.'], most + 1), (error: unknown) => error instanceof AppError && error.message.includes(String(most)))

@@ -166,6 +166,7 @@ const rows: [title: string, changes: object, param: string, message: RegExp][] =
   ['an unknown tool choice', { tool_choice: 'maybe' }, 'tool_choice', /"none", "auto", "required"/],
   ['a schema that is none', { response_format: { type: 'json_schema', json_schema: {} } }, 'response_format.json_schema.schema', /is required$/],
   ['an unknown format', { response_format: { type: 'yaml' } }, 'response_format.type', /got "yaml"$/],
+  ['a bias of no token', { logit_bias: { word: 1 } }, 'logit_bias.word', /must have token ids as keys/],
   ['a bias out of range', { logit_bias: { 5: 101 } }, 'logit_bias.5', /-100 to 100, got 101$/],
   ['top_logprobs without logprobs', { top_logprobs: 2 }, 'top_logprobs', /must come with logprobs/],
   ['21 top_logprobs', { logprobs: true, top_logprobs: 21 }, 'top_logprobs', /from 0 to 20, got 21$/],

@@ -52,6 +52,26 @@ test('include_usage adds a last chunk without choices, and usage null before it'
   assert.ok(chunks.slice(0, -1).every(({ usage }) => usage === null))
 })
 
+test('what a client leaves out of the settings is the same in every dialect, and what it sends counts', async () => {
+  await using server = await startScripted()
+  const settingsOf = async (path: string, body: object) => {
+    await (
+      await fetch(`${server.url}${path}`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })
+    ).text()
+    const request = server.jobs.at(-1)?.submission.request
+    assert.ok(request !== undefined && 'generation' in request)
+    const { temperature, topP, topK, minP, repeatPenalty } = request.generation
+    return { temperature, topP, topK, minP, repeatPenalty }
+  }
+  const usual = { temperature: 0.8, topP: 0.95, topK: 40, minP: 0.05, repeatPenalty: 1 }
+  assert.deepEqual(await settingsOf('/outpost/chat', hello), usual)
+  assert.deepEqual(await settingsOf('/v1/chat/completions', hello), usual)
+  assert.deepEqual(await settingsOf('/v1/completions', { model: 'small', prompt: 'Once' }), usual)
+  const sent = { temperature: 1, top_p: 1, top_k: -1, min_p: 0, repetition_penalty: 1.1 }
+  const unfiltered = { temperature: 1, topP: 1, topK: 0, minP: 0, repeatPenalty: 1.1 }
+  assert.deepEqual(await settingsOf('/v1/chat/completions', { ...hello, ...sent }), unfiltered)
+})
+
 test('text with quotes, line ends and emoji survives the stream as it was', async () => {
   const words = 'a "quoted"\nline\u2028 with \u{1F600} and \\ and \u0000'
   await using server = await startScripted((job) => job.emit(start, open(), text(words), close(), end))

@@ -189,3 +189,48 @@ test('a detached job goes on without its reader, and can be read again from any 
     { code: 'not_found' }
   )
 })
+
+test('a revoked key ends what runs and what waits with it, detached jobs too, and nobody else’s', async (t) => {
+  const site = await testRedis(t)
+  const { dispatcher, receiptOf } = await testDispatcher(t, site)
+  await testWorker(t, site, { slots: 2 })
+  const key = { ...client, id: 'key-1' }
+  const readers = [recorder(), recorder(), recorder()] as const
+  const running = await dispatcher.submit(chat('tokens=100000 stepMs=1', { client: key, detached: true }), readers[0].listener)
+  const other = await dispatcher.submit(chat('tokens=100000 stepMs=1', { detached: true }), readers[1].listener)
+  await Promise.all(readers.slice(0, 2).map((reader) => reader.heard((event) => event.type === 'text-delta')))
+  const waiting = await dispatcher.submit(chat('', { client: key, detached: true }), readers[2].listener)
+  dispatcher.keyRevoked('key-1')
+  assert.equal((await receiptOf(running.jobId)).errorCode, 'key_revoked')
+  assert.equal((await receiptOf(waiting.jobId)).errorCode, 'key_revoked')
+  assert.equal(readers[2].text(), '')
+  assert.equal(await dispatcher.cancel(other.jobId), true, 'it still runs')
+})
+
+test('while Redis is away, looking at the queue and following a job say so', async (t) => {
+  const site = await testRedis(t)
+  const { dispatcher } = await testDispatcher(t, site)
+  const { jobId } = await dispatcher.submit(chat('', { detached: true }), () => {})
+  await site.redis.stop()
+  await assert.rejects(dispatcher.queues(), { code: 'queue_unavailable', retryAfter: 1 })
+  await assert.rejects(
+    dispatcher.follow(jobId, -1, () => {}),
+    { code: 'queue_unavailable' }
+  )
+})
+
+test('what a detached job had said before the server ended is booked', async (t) => {
+  const site = await testRedis(t)
+  const before = await testDispatcher(t, site)
+  const worker = await testWorker(t, site)
+  const reader = recorder()
+  const { jobId } = await before.dispatcher.submit(chat('tokens=100000 stepMs=1', { detached: true }), reader.listener)
+  await reader.heard((event) => event.type === 'text-delta')
+  await worker.stop()
+  await before.close()
+  const after = await testDispatcher(t, site)
+  await after.dispatcher.recover()
+  const receipt = await after.receiptOf(jobId)
+  assert.equal(receipt.errorCode, 'worker_lost')
+  assert.ok(receipt.usage.completionTokens > 0)
+})

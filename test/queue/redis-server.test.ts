@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { connectRedis, untilReady } from '../../server/queue/redis.ts'
@@ -28,6 +29,27 @@ test('killed, it is started again with everything it was told', async (t) => {
   process.kill(before, 'SIGKILL')
   await until(() => redis.pid() !== undefined && redis.pid() !== before, 'another process')
   assert.equal(await client.get('kept'), 'yes')
+})
+
+test('when only the shell beside it is killed, there is one Redis again, with its socket and everything it was told', async (t) => {
+  const { redis } = await testRedis(t)
+  const client = connectRedis({ socket: redis.socket })
+  onEnd(t, () => client.disconnect())
+  await client.set('kept', 'yes')
+  const before = redis.pid()!
+  process.kill(parentOf(before), 'SIGKILL')
+  await until(() => redis.pid() !== undefined && redis.pid() !== before && existsSync(redis.socket), 'another process')
+  assert.ok(!isAlive(before))
+  assert.equal(await client.get('kept'), 'yes')
+})
+
+test('when its socket is taken away, it is started again', async (t) => {
+  const home = temporaryFolder(t)
+  const redis = await startOwnRedis({ home, log, watchMs: 5 })
+  onEnd(t, () => redis.stop())
+  const before = redis.pid()
+  rmSync(redis.socket)
+  await until(() => redis.pid() !== undefined && redis.pid() !== before && existsSync(redis.socket), 'another process')
 })
 
 test('one that a crashed predecessor left behind is ended, and its data is there', async (t) => {
@@ -75,3 +97,8 @@ test('redis-server is found on PATH first, and in the usual folders', (t) => {
   assert.equal(findRedisServer(folder), join(folder, 'redis-server'))
   assert.notEqual(findRedisServer(''), undefined)
 })
+
+/** The process that started this one. */
+function parentOf(pid: number): number {
+  return Number(execFileSync('ps', ['-o', 'ppid=', '-p', String(pid)], { encoding: 'utf8' }))
+}

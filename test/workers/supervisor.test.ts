@@ -83,3 +83,18 @@ test('who waits for a model that is unloaded is told', async (t) => {
   await supervisor.unload('fragile')
   await refused
 })
+
+test('a worker that is killed while it is being unloaded is told as lost', async (t) => {
+  const { supervisor, model, lost, behave } = await supervise(t)
+  behave({})
+  await supervisor.load(model)
+  const state = supervisor.stateOf('fragile')
+  assert.ok(state?.state === 'ready' && state.pid !== undefined)
+  // It cannot follow the order to end any more.
+  process.kill(state.pid, 'SIGSTOP')
+  const unloaded = supervisor.unload('fragile')
+  process.kill(state.pid, 'SIGKILL')
+  await unloaded
+  while (lost.length === 0) await new Promise(setImmediate)
+  assert.deepEqual([lost.length, supervisor.list()], [1, []])
+})

@@ -10,6 +10,19 @@ import type { Finding } from './finding.ts'
 export async function checkWeights(config: Config, deep: boolean, show: (text: string) => void): Promise<Finding> {
   const check = 'weights'
   const { store, known, catalogue } = openLocalModels(config)
+  const wanted: string[] = []
+  for (const [variable, name, usual] of [
+    ['OUTPOST_MODEL', config.model, catalogue.defaults.chat],
+    ['OUTPOST_EMBEDDING_MODEL', config.embeddingModel, catalogue.defaults.embedding]
+  ] as const) {
+    // A file is looked at when it is taken into use.
+    if (name?.toLowerCase().endsWith('.gguf')) continue
+    try {
+      wanted.push(known.resolve(name ?? usual).id)
+    } catch (error) {
+      return { check, state: 'broken', message: `${variable}: ${toAppError(error).message}`, advice: 'correct or unset this variable' }
+    }
+  }
   const here = store.list()
   const damaged = manifestIds(store.folder).filter((id) => !here.some(({ entry }) => entry.id === id))
   if (damaged.length > 0) {
@@ -27,7 +40,7 @@ export async function checkWeights(config: Config, deep: boolean, show: (text: s
   }
   const ids = here.map(({ entry }) => entry.id)
   const message = ids.length === 0 ? 'none here yet' : `${ids.join(', ')} ${deep ? 'read again, every byte is right' : 'complete'}`
-  const missing = known.list().filter(({ id, state }) => state === 'absent' && Object.values(catalogue.defaults).includes(id))
+  const missing = known.list().filter(({ id, state }) => state === 'absent' && wanted.includes(id))
   if (missing.length === 0) return { check, state: 'fine', message }
   return {
     check,

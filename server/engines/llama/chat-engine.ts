@@ -49,20 +49,23 @@ export function createChat(parts: ChatEngineParts): (request: ChatRequest, signa
   const isNothingShown = () => false
   const grammars = new Map<string, LlamaGrammar>()
 
-  function prepare(request: ChatRequest): Prepared {
+  async function prepare(request: ChatRequest): Promise<Prepared> {
     const extensions = parseExtensions(request.generation.extensions)
     let prompt: number[]
     let isInReasoning = false
     if (request.prompt !== undefined) {
       // Who sends a prompt writes the whole of it, control tokens included.
-      prompt = vocabulary.tokenizeTemplate(request.prompt)
-      if (vocabulary.beginning !== undefined && prompt[0] !== vocabulary.beginning) prompt.unshift(vocabulary.beginning)
+      refuseTooLong(leastTokens(request.prompt, vocabulary), window)
+      prompt = await promptText.tokenizeRaw(request.prompt)
       // A model must start from something.
       if (prompt.length === 0) prompt = vocabulary.tokenizeTemplate(vocabulary.endText)
       if (prompt.length === 0) throw new AppError('invalid_request', 'prompt is empty', { param: 'prompt' })
     } else {
+      // Every message costs its markers, whatever the template.
+      refuseTooLong(request.messages.length, window)
       const rendered = template.render({ ...toTemplateInput(request, format, promptText.protect), variables: extensions.chat_template_kwargs ?? {} })
-      prompt = promptText.tokenize(rendered)
+      refuseTooLong(leastTokens(rendered, vocabulary), window)
+      prompt = await promptText.tokenize(rendered)
       isInReasoning = startsInReasoning(rendered, reasoning)
     }
     const budget = tokenBudget(prompt.length, request.generation.maxTokens, window)
@@ -155,7 +158,7 @@ export function createChat(parts: ChatEngineParts): (request: ChatRequest, signa
   }
 
   return async function* chat(request, signal) {
-    const prepared = prepare(request)
+    const prepared = await prepare(request)
     const queue = createEventQueue<EngineEvent>()
     const stop = new AbortController()
     const run = createRun(request.model, AbortSignal.any([signal, stop.signal]), queue.push)
@@ -176,6 +179,23 @@ export function createChat(parts: ChatEngineParts): (request: ChatRequest, signa
       await end
     }
   }
+}
+
+/** What a text cannot have less of. */
+function leastTokens(text: string, { longestToken }: Vocabulary): number {
+  return Math.ceil(Buffer.byteLength(text) / longestToken)
+}
+
+/** Throws `context_length_exceeded` where counting the tokens would only say by how much. */
+function refuseTooLong(leastTokens: number, window: number): void {
+  if (leastTokens <= window) return
+  throw new AppError(
+    'context_length_exceeded',
+    `the context window is ${window} tokens, the prompt has at least ${leastTokens}. Shorten the messages`,
+    {
+      param: 'messages'
+    }
+  )
 }
 
 /** Tokens the answer may have. Throws `context_length_exceeded` when what is asked for does not fit the window. */

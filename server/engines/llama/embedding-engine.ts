@@ -27,6 +27,11 @@ export function createEmbed(options: {
     }
     const inputs = request.input.map((text, index) => {
       const tokens = context.model.tokenize(text)
+      if (tokens.length === 0) {
+        throw new AppError('invalid_request', `input ${index} has no text the model could read (white space, or characters it leaves out)`, {
+          param: `input.${index}`
+        })
+      }
       const length = context.calculateInputLength(tokens)
       if (length <= window) return { tokens, length }
       throw new AppError('context_length_exceeded', `the context window is ${window} tokens, input ${index} has ${length}. Split the text`, {

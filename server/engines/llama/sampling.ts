@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto'
 import { z } from 'zod'
 import type { ChatRequest } from '#contracts/chat.ts'
 import { AppError } from '../../errors.ts'
+import { ruleOf } from '../../issue-words.ts'
 import type { NativeSamplerConfig } from './native.ts'
 
 /** What this engine takes beside the common settings, under the names that llama.cpp's server and vLLM give them. */
@@ -35,7 +36,9 @@ export function parseExtensions(extensions: Record<string, unknown>): LlamaExten
   if (parsed.success) return parsed.data
   const issue = parsed.error.issues[0]
   const name = issue?.path.join('.') ?? ''
-  throw new AppError('invalid_request', `${name}: ${issue?.message}`, { param: name })
+  throw new AppError('invalid_request', `${name} ${issue === undefined ? 'is not usable' : ruleOf(issue, extensions[String(issue.path[0])])}`, {
+    param: name
+  })
 }
 
 /** Prompt tokens that the repeat penalty looks back at, llama.cpp's default. */

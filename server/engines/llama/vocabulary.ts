@@ -4,6 +4,8 @@ import type { Native } from './native.ts'
 /** A model's tokens, as bytes and as text. */
 export type Vocabulary = {
   readonly size: number
+  /** Bytes of text that one token can stand for at most; infinite where the tokenizer shortens the text first. */
+  readonly longestToken: number
   /** Text that is plain text, whatever it looks like: no control token comes out of it. */
   tokenizeText(text: string): number[]
   /** Text that a chat template made: control tokens in it become control tokens. */
@@ -66,6 +68,7 @@ export function createVocabulary(model: LlamaModel, native: Native): Vocabulary 
 
   return {
     size: texts.length,
+    longestToken: longestOf(texts, kind),
     controlTexts,
     tokenizeText: (text) => (text === '' ? [] : Array.from(native.model.tokenize(text, false))),
     tokenizeTemplate: (text) => (text === '' ? [] : Array.from(native.model.tokenize(text, true))),
@@ -87,6 +90,12 @@ export function createVocabulary(model: LlamaModel, native: Native): Vocabulary 
     beginningText: model.tokens.bosString ?? '',
     endText: model.tokens.eosString ?? ''
   }
+}
+
+/** Unigram and word-piece tokenizers fold white space and accents, so that nothing can be said of the length of the text. */
+function longestOf(texts: readonly string[], kind: string): number {
+  if (kind !== 'bpe' && kind !== 'spm') return Number.POSITIVE_INFINITY
+  return texts.reduce((longest, text) => Math.max(longest, Buffer.byteLength(text)), 1)
 }
 
 /** GPT-2's way to write bytes as printable characters, read back. What it does not know stays as it is. */

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Generation, limits } from '#contracts/chat.ts'
+import { Generation, limits } from '#contracts/chat.ts'
 import { numberBetween, wholeNumberBetween } from './fields.ts'
 
 const stopString = z.string().min(1, 'must not be empty').max(limits.stopLength)
@@ -37,19 +37,22 @@ export const samplingFields = {
 }
 const Sampling = z.object(samplingFields)
 
+/** What a client leaves out: the same in every dialect. */
+const defaults = Generation.parse({})
+
 /** Foreign settings → ours, without `maxTokens` and `responseFormat`, which the endpoints differ in. */
 export function toGeneration(body: z.infer<typeof Sampling>): Generation {
   const generation: Generation = {
-    temperature: body.temperature ?? 1,
-    topP: body.top_p ?? 1,
+    temperature: body.temperature ?? defaults.temperature,
+    topP: body.top_p ?? defaults.topP,
     // vLLM writes "off" as −1, we as 0.
-    topK: Math.max(0, body.top_k ?? 0),
-    minP: body.min_p ?? 0,
+    topK: Math.max(0, body.top_k ?? defaults.topK),
+    minP: body.min_p ?? defaults.minP,
     stop: typeof body.stop === 'string' ? [body.stop] : (body.stop ?? []),
-    n: body.n ?? 1,
-    frequencyPenalty: body.frequency_penalty ?? 0,
-    presencePenalty: body.presence_penalty ?? 0,
-    repeatPenalty: body.repetition_penalty ?? body.repeat_penalty ?? 1,
+    n: body.n ?? defaults.n,
+    frequencyPenalty: body.frequency_penalty ?? defaults.frequencyPenalty,
+    presencePenalty: body.presence_penalty ?? defaults.presencePenalty,
+    repeatPenalty: body.repetition_penalty ?? body.repeat_penalty ?? defaults.repeatPenalty,
     logitBias: body.logit_bias ?? {},
     responseFormat: { type: 'text' },
     extensions: {}

@@ -10,6 +10,7 @@ function vocabularyOf(pieces: (string | number[])[]): Vocabulary {
   const bytes = pieces.map((piece) => (typeof piece === 'string' ? new TextEncoder().encode(piece) : Uint8Array.from(piece)))
   return {
     size: pieces.length + 1,
+    longestToken: 16,
     tokenizeText: () => [],
     tokenizeTemplate: () => [],
     controlTexts: new Set(),

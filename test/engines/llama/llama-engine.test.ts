@@ -99,6 +99,47 @@ test('a long prompt does not hold up who generates', async () => {
   assert.ok(between >= 2, `${between} tokens while the other prompt was read`)
 })
 
+test('a short prompt is answered while a long one that came before it is still being read', async () => {
+  let isShortAnswered = false
+  let short: Promise<void> | undefined
+  for await (const event of start({ messages: [user('lighthouse '.repeat(300))], generation: { maxTokens: 1 } })) {
+    if (event.type === 'sequence-start') {
+      short = run({ messages: [user('Hi.')], generation: { maxTokens: 1 } }).then(() => {
+        isShortAnswered = true
+      })
+    }
+    if (event.type === 'text-delta') assert.ok(isShortAnswered)
+  }
+  await short
+})
+
+test('a conversation that cannot fit is refused before it is read, however many messages it has', async () => {
+  const refused = (messages: unknown[], message: RegExp) =>
+    assert.rejects(
+      run({ messages }),
+      (error: unknown) => error instanceof AppError && error.code === 'context_length_exceeded' && message.test(error.message)
+    )
+  await refused(
+    Array.from({ length: 100_000 }, () => user('x')),
+    /the context window is 1024 tokens, the prompt has at least 100000/
+  )
+  await refused([user(' '.repeat(3_000_000))], /the context window is 1024 tokens, the prompt has at least \d{4,}/)
+  await refused([user('word '.repeat(3000))], /the context window is 1024 tokens, the prompt has 30\d\d/)
+})
+
+test('reading a long conversation into tokens lets others have their turn', async () => {
+  let turns = 0
+  let isOver = false
+  const turn = () => {
+    turns++
+    if (!isOver) setImmediate(turn)
+  }
+  setImmediate(turn)
+  await assert.rejects(run({ messages: Array.from({ length: 1000 }, () => user('lorem ipsum '.repeat(8))) }), { code: 'context_length_exceeded' })
+  isOver = true
+  assert.ok(turns > 3, `${turns} turns`)
+})
+
 test('characters of several tokens arrive whole', async () => {
   const { events, text } = await run({ prompt: 'A row of smileys: 😀😃😄😁😀😃😄😁😀😃😄😁😀😃', generation: { maxTokens: 16 } })
   assert.match(text, /\p{Extended_Pictographic}/u)
