@@ -108,7 +108,10 @@ async function compose(
     spare: spareWorker,
     queueReady: recovered.promise,
     onProgress: (model, percent) => dispatcher?.loading(model, percent),
-    onLost: async (model, workerId) => dispatcher?.workerLost(model, workerId),
+    async onLost(model, workerId) {
+      await dispatcher?.workerLost(model, workerId)
+      if (!residents.serves(model)) bringBack(model)
+    },
     onGivenUp: async (model, error) => dispatcher?.giveUp(model, error),
     onChange: () => residents.review()
   })

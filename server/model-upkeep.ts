@@ -45,7 +45,7 @@ export function createModelUpkeep(options: {
   catalogue: Catalogue
   settings: SettingsStore
   /** Known after this: they ask for pins and policy. */
-  models: () => KnownModels
+  models: () => Pick<KnownModels, 'list' | 'resolve' | 'pull' | 'unload' | 'lookAgain' | 'deniedBy'>
   /** Pins or policy changed. */
   onChange: () => void
   signal: AbortSignal

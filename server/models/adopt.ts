@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import type { PinnedEntry } from '#contracts/model.ts'
 import type { WeightsDescription } from '#contracts/weights.ts'
@@ -72,8 +72,17 @@ export function toModelId(fileName: string): string {
 
 function requirePrint(path: string): AdoptedFile {
   const print = printOf(path)
-  if (print === undefined) throw new AppError('weights_unavailable', `${path} cannot be opened: it is no file, or not readable here`)
-  return { path, ...print }
+  if (print !== undefined) return { path, ...print }
+  throw new AppError('weights_unavailable', `${path} cannot be opened: ${whyNot(path)}`)
+}
+
+function whyNot(path: string): string {
+  try {
+    statSync(path)
+    return 'it is not a file'
+  } catch (error) {
+    return (error as Error).message
+  }
 }
 
 function isSame(file: AdoptedFile, now: AdoptedFile | undefined): boolean {

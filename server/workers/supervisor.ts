@@ -64,6 +64,8 @@ type Kept = {
   failedLoads: number
   stopping: boolean
   held: boolean
+  /** While stopping: its running requests may end. */
+  drains: boolean
   waiters: { resolve: (description: EngineDescription) => void; reject: (error: AppError) => void }[]
 }
 
@@ -128,7 +130,11 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
       failure = toAppError(error, 'engine_failed')
     }
     const { code, signal } = await worker.ended
-    if (entry.stopping) return
+    if (entry.stopping) {
+      // One that did not end in order may have left jobs, and one that lets its jobs end may have been given another in its last moment.
+      if (code !== 0 || entry.drains) await lookAfterJobsOf(worker, id)
+      return
+    }
     if (failure !== undefined) entry.failedLoads++
     log.error({ model: id, code, signal, reason: failure?.message }, 'a worker ended')
     entry.state = { state: 'loading', percent: 0 }
@@ -160,7 +166,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     if (entry !== undefined && !entry.stopping) return
     loadable(model.entry)
     const state: WorkerState = { state: 'loading', percent: 0 }
-    const fresh: Kept = { model, state, worker: undefined, failedLoads: 0, stopping: false, held: false, waiters: [] }
+    const fresh: Kept = { model, state, worker: undefined, failedLoads: 0, stopping: false, held: false, drains: false, waiters: [] }
     kept.set(model.entry.id, fresh)
     start(fresh)
   }
@@ -178,10 +184,8 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     const entry = kept.get(id)
     if (entry === undefined) return
     entry.stopping = true
-    const { worker } = entry
-    await worker?.stop({ drain: drain && entry.state.state === 'ready' })
-    // It may have been given a job in its last moment. Who goes away does not wait for a Redis that is away.
-    if (drain && worker !== undefined) void lookAfterJobsOf(worker, id)
+    entry.drains = drain
+    await entry.worker?.stop({ drain: drain && entry.state.state === 'ready' })
     if (kept.get(id) === entry) kept.delete(id)
     for (const waiter of entry.waiters.splice(0)) waiter.reject(new AppError('model_not_ready', `${id} was unloaded`))
     options.onChange?.()

@@ -30,7 +30,7 @@ test('a split model is pulled, loaded from its parts, answers, and is removed wh
   )
   await server.stop()
   const { store } = openLocalModels(loadConfig({ OUTPOST_HOME: server.home }))
-  assert.equal(store.remove('split'), true)
+  assert.equal(store.remove('split')?.id, 'split')
   assert.equal(existsSync(join(server.home, 'models', 'named', 'split')), false)
   assert.deepEqual(readdirSync(join(server.home, 'models', 'blobs')), [])
 })

@@ -205,3 +205,52 @@ test('whether a model fits is told to everyone, for the window, slots and cache 
   const description = await get('far/description')
   assert.deepEqual([description.status, description.body.error?.code], [503, 'model_not_ready'])
 })
+
+test('weights are looked after by administrators, and each order is a line of the log that says who and what', async () => {
+  await using server = await startScripted()
+  const { key, secret } = server.services.keys.create({ name: 'root', role: 'administrator', lane: 'interactive' })
+  const order = async (method: string, path: string, body?: object) => {
+    const response = await fetch(`${server.url}${path}`, {
+      method,
+      headers: { 'x-api-key': secret, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) })
+    })
+    return { status: response.status, body: await response.json() }
+  }
+  assert.deepEqual((await order('DELETE', '/outpost/models/small-latest')).body, { model: 'small', freed: 7, kept: 0 })
+  assert.deepEqual((await order('POST', '/outpost/models/small/pin')).body, { model: 'small', pinned: true })
+  assert.deepEqual((await order('POST', '/outpost/models/small/unpin')).body, { model: 'small', pinned: false })
+  assert.equal((await order('POST', '/outpost/models/small/verify')).status, 202)
+  assert.equal((await order('POST', '/outpost/store/verify')).status, 202)
+  assert.deepEqual((await order('GET', '/outpost/store/verification')).body, { running: null, results: [] })
+  assert.deepEqual(await order('POST', '/outpost/adoptions', { path: '/x.gguf', name: 'mine' }), { status: 201, body: { model: 'mine' } })
+  assert.equal((await order('POST', '/outpost/store/gc', { dryRun: true })).status, 200)
+  assert.equal((await order('POST', '/outpost/store/gc', {})).status, 200)
+  const policy = {
+    models: { allow: [], deny: ['x*'] },
+    licences: { allow: [], deny: [] },
+    sources: { allow: [], deny: [] },
+    signers: { allow: [], deny: [] }
+  }
+  assert.deepEqual((await order('POST', '/outpost/policy', { models: { deny: ['x*'] } })).body, policy)
+  assert.deepEqual((await order('GET', '/outpost/policy')).body, policy)
+  assert.equal((await order('DELETE', '/outpost/models/nothing')).status, 404)
+  for (const wrong of [{ olderThanDays: -1 }, { olderThanDays: 'all' }]) assert.equal((await order('POST', '/outpost/store/gc', wrong)).status, 400)
+  assert.equal((await order('POST', '/outpost/adoptions', {})).status, 400)
+  assert.deepEqual(server.orders, [
+    'remove small',
+    `pin small by ${key.id}`,
+    `unpin small by ${key.id}`,
+    'verify small',
+    'verify all',
+    'adopt /x.gguf mine',
+    'gc 7 true',
+    'gc 7 false'
+  ])
+  const audited = server.logged.map((line) => JSON.parse(line) as Record<string, unknown>).filter(({ audit }) => audit === true)
+  assert.ok(audited.every(({ clientId, clientName, role }) => clientId === key.id && clientName === 'root' && role === 'administrator'))
+  assert.deepEqual(
+    audited.map(({ action }) => action),
+    ['remove model', 'pin model', 'unpin model', 'verify model', 'verify store', 'adopt model', 'collect garbage', 'set policy']
+  )
+})

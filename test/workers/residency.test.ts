@@ -31,7 +31,7 @@ test('what fits is started at once, the earlier wish first', () => {
 })
 
 test('room is made by the least recently used idle model, and by no more than are needed', () => {
-  const residents = [resident('old', 4, { lastUsedAt: 1 }), resident('new', 4, { lastUsedAt: 2 }), resident('small', 1, { lastUsedAt: 0 })]
+  const residents = [resident('new', 4, { lastUsedAt: 2 }), resident('old', 4, { lastUsedAt: 1 }), resident('small', 1, { lastUsedAt: 0 })]
   assert.deepEqual(decide(residents, [wish('w', 4)]).actions, [{ type: 'evict', id: 'old', madeFor: 'w' }])
 })
 

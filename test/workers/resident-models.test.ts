@@ -158,6 +158,23 @@ test('two models that are asked at the same time, again and again, both get on',
   await Promise.all([client('a'), client('b'), client('a'), client('b')])
 })
 
+test('a model that is asked without a pause does not keep another one out', async (t) => {
+  const { add, ask } = await house(t)
+  add('a', 6)
+  add('b', 6)
+  const first = ask('a', 'tokens=30 stepMs=10')
+  await first.until('text-delta')
+  let isOver = false
+  // Requests that overlap, so that there is hardly a moment without a running one.
+  const insist = async (tokens: number) => {
+    while (!isOver) await ask('a', `tokens=${tokens} stepMs=10`).ended
+  }
+  const clients = [insist(31), insist(47), insist(53)]
+  assert.equal(codeOf(await ask('b', 'tokens=1').ended), 'generation-end')
+  isOver = true
+  await Promise.all([first.ended, ...clients])
+})
+
 test('a request that comes while its model is being swapped out is answered when it is back', async (t) => {
   const { add, ask } = await house(t)
   add('a', 6)
