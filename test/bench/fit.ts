@@ -65,4 +65,4 @@ async function compare(name: string, path: string, cacheType: 'f16' | 'q8_0', er
 
 const allocatedBytes = ({ weights, cache, compute, output }: Allocation) => weights + cache + compute + output
 const inMebibytes = (bytes: number) => `${Math.round(bytes / 2 ** 20)} MiB`
-const percent = (ratio: number) => `${ratio < 0 ? '−' : ''}${Math.abs(ratio * 100).toFixed(1)} %`
+const percent = (ratio: number) => `${ratio <= -0.0005 ? '−' : ''}${Math.abs(ratio * 100).toFixed(1)} %`
