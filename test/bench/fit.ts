@@ -36,7 +36,7 @@ export async function measureFit(): Promise<Section> {
   return {
     title: 'Fit',
     text: [
-      `What \`outpost fit\` and the supervisor expect a model to take on the processor, from its header alone, against what it took: models of random weights with SmolLM2's tokenizer, loaded by our engine in a process of their own, ${slots} slots (embeddings: one text at a time), the whole context window. "Allocated" is the sum of the buffers llama.cpp reports: weights, KV cache, buffers of a step, output. "Process" is its resident memory after a prompt that filled the window, Node and library included; pages of the step buffer that a chat never touches are left out of that estimate. The largest error is **${percent(allocated)}** of what is allocated and **${percent(resident)}** of the process.`,
+      `What \`outpost fit\` and the supervisor expect a model to take on the processor, from its header alone, against what it took: models of random weights with SmolLM2's tokenizer, loaded by our engine in a process of their own, ${slots} slots (embeddings: one text at a time), the whole context window. "Allocated" is the sum of the buffers llama.cpp reports: weights, KV cache, buffers of a step, output. "Process" is its resident memory after a prompt of 2,040 tokens or a full window, Node and library included; pages of the step buffer that a chat never touches are left out of that estimate. The largest error is **${percent(allocated)}** of what is allocated and **${percent(resident)}** of the process.`,
       table(['model', 'weights', 'cache', 'step', 'allocated', 'estimate', 'error', 'process', 'estimate', 'error'], rows)
     ]
   }
@@ -65,4 +65,4 @@ async function compare(name: string, path: string, cacheType: 'f16' | 'q8_0', er
 
 const allocatedBytes = ({ weights, cache, compute, output }: Allocation) => weights + cache + compute + output
 const inMebibytes = (bytes: number) => `${Math.round(bytes / 2 ** 20)} MiB`
-const percent = (ratio: number) => `${ratio < 0 ? '−' : ''}${Math.abs(ratio * 100).toFixed(1)} %`
+const percent = (ratio: number) => `${ratio <= -0.0005 ? '−' : ''}${Math.abs(ratio * 100).toFixed(1)} %`
