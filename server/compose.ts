@@ -247,11 +247,7 @@ async function compose(
     usage,
     models: {
       ...models,
-      pull: async (id) => void (await models.pull(id)),
-      async unload(id) {
-        await models.unload(id)
-        bringBack(id)
-      }
+      pull: async (id) => void (await models.pull(id))
     },
     jobs: {
       async submit(submission, listener) {
