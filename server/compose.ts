@@ -253,11 +253,7 @@ async function compose(
       describe: facts.describe,
       fit: (id, settings) => facts.fit(id, { ...settings, slots: settings.slots ?? config.slots }),
       pull: async (id) => void (await models.pull(id)),
-      blobPath: store.blobPath,
-      async unload(id) {
-        await models.unload(id)
-        bringBack(id)
-      }
+      blobPath: store.blobPath
     },
     jobs: {
       async submit(submission, listener) {

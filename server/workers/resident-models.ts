@@ -51,7 +51,7 @@ export type ResidentModelsOptions = {
   isPinned: (id: string) => boolean
   /** Its waiting jobs cannot be served. */
   onRefused: (id: string, error: AppError) => void
-  /** A model was unloaded to make room. Jobs that wait for it want it back. */
+  /** A model was unloaded, or is not waited for any more. Jobs that wait for it want it back. */
   onFreed: (id: string) => void
   log: Log
 }
@@ -249,6 +249,7 @@ export function createResidentModels(options: ResidentModelsOptions): ResidentMo
       for (const waiter of wish?.waiters ?? []) waiter.reject(new AppError('model_not_ready', `${id} was unloaded before it was loaded`))
       await supervisor.unload(id)
       review()
+      options.onFreed(id)
     },
     stateOf: (id) => (isThere(id) || !wishes.has(id) ? supervisor.stateOf(id) : { state: 'loading', percent: 0 }),
     serves: (id) => isThere(id) || wishes.has(id),

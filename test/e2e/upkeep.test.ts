@@ -124,7 +124,7 @@ test('weights and memory are kept in order while the server runs', async (t) => 
       ['bb', 'right']
     ])
     assert.equal(readdirSync(join(home, 'models', 'quarantine')).length, 2)
-    assert.equal((await stateOf(server, 'a')).state, 'absent')
+    await until(async () => (await stateOf(server, 'a')).state === 'absent', 'its worker has ended')
     assert.equal((await ask(server, 'a')).status, 503, 'never loaded')
     writeFileSync(a.path, a.bytes)
     assert.equal((await typed(['pull', 'a'])).code, 0)
@@ -161,6 +161,7 @@ test('weights and memory are kept in order while the server runs', async (t) => 
 
   await t.test('removing a model tells what became free, ends its worker and leaves its requests an answer', async () => {
     const running = await ask(server, 'a', 'fake: tokens=300 stepMs=2')
+    await until(async () => (await stateOf(server, 'a')).state === 'ready', 'a is loaded')
     assert.equal((await typed(['rm', 'a'])).stdout, 'a is removed, 6.0 kB are free again.\n')
     assert.match(await running.text(), /\[DONE\]/)
     assert.equal((await ask(server, 'a')).status, 503)

@@ -271,5 +271,9 @@ test('a model that waits for memory can be given up', async (t) => {
   await residents.unload('b')
   await refused
   assert.equal(residents.stateOf('b'), undefined)
+  const waiting = ask('b', 'tokens=1')
+  await waiting.handle
+  await residents.unload('b')
+  assert.equal(codeOf(await waiting.ended), 'generation-end', 'who waits for it still wants it')
   await running.ended
 })
