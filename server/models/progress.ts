@@ -58,6 +58,8 @@ export function createProgressWriter(
     isLineOpen = false
   }
   function update(name: string, received: number, total: number): void {
+    // As long as nobody knows how much there is, there is nothing to show a share of.
+    if (total === 0) return
     if (name !== current) {
       end()
       current = name

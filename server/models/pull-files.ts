@@ -1,6 +1,7 @@
 import type { ModelFile, PinnedFile } from '#contracts/model.ts'
 import type { SourceFailure } from '#contracts/pull.ts'
-import { type FilePull, pullFile } from './pull-file.ts'
+import { pullFile } from './pull-file.ts'
+import type { FilePull } from './pull-from-source.ts'
 import type { PullLimits } from './pull-limits.ts'
 import type { RateLimit } from './rate-limit.ts'
 import { chooseSources, type SourceSettings } from './sources/choose.ts'

@@ -1,6 +1,7 @@
 import type { CatalogueEntry, ModelFile, ModelKind } from '#contracts/model.ts'
 import { AppError } from '../errors.ts'
-import type { SourceSettings } from './sources/choose.ts'
+import { isPrivateAddress, literalOf } from './sources/addresses.ts'
+import { networkRules, type SourceSettings } from './sources/choose.ts'
 import { type HubFileFacts, type HubRepository, readHubRepository } from './sources/hugging-face-repository.ts'
 
 /** A place a user named instead of a model: `hf:org/repo`, `hf:org/repo:Q4_K_M`, `hf:org/repo/path.gguf`, each with `@revision`, or an address. */
@@ -34,7 +35,10 @@ export async function resolvePullReference(
 ): Promise<CatalogueEntry> {
   const reference = parsePullReference(text)
   if (reference === undefined) throw refuse(text, 'is no place to pull from')
-  if (reference.type === 'address') return fromAddress(reference.address, options.isTaken)
+  if (reference.type === 'address') {
+    checkWay(reference.address, options.settings)
+    return fromAddress(reference.address, options.isTaken)
+  }
   const repository = await readHubRepository(reference.repository, reference.revision ?? 'main', options.settings, options.signal)
   return fromHub(text, reference, repository, options.isTaken)
 }
@@ -79,6 +83,14 @@ function fromHub(text: string, reference: Extract<PullReference, { type: 'hub' }
     factsFrom: { licence: repository.page, files: `${repository.page} at ${repository.commit}` },
     files: files.map((file) => toFile(file, repository))
   }
+}
+
+/** Nobody vouches for what comes from an address, so nobody on the way may change it. */
+function checkWay(address: string, settings: SourceSettings): void {
+  const { protocol, hostname, host } = new URL(address)
+  if (protocol !== 'http:' || hostname === 'localhost' || isPrivateAddress(literalOf(hostname) ?? '')) return
+  if (networkRules(settings).trustedHosts?.includes(host) === true) return
+  throw refuse(address, 'comes over plain HTTP, where anybody on the way can change it, and nobody vouches for it: use https://')
 }
 
 /** What stands in an entry until a header says better. */

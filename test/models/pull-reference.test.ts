@@ -146,6 +146,15 @@ test('what is no place is a name, and a place that cannot be used says why', () 
   )
 })
 
+test('what nobody vouches for does not come over plain HTTP from outside', async () => {
+  const resolve = (address: string, mirrors: string[] = []) =>
+    resolvePullReference(address, { settings: settings({ mirrors }), isTaken: () => false, signal })
+  await assert.rejects(resolve('http://weights.example/x.gguf'), refused('invalid_request', /comes over plain HTTP.*use https/))
+  assert.equal((await resolve('http://192.168.1.5/x.gguf')).id, 'x')
+  assert.equal((await resolve('http://files.lan/x.gguf', ['http://files.lan/models'])).id, 'x')
+  assert.equal((await resolve('https://weights.example/x.gguf')).id, 'x')
+})
+
 test('a file nobody vouches for is pinned to what came first, says so, and never becomes another one', async () => {
   using folder = temporaryFolder()
   let bytes = gguf
