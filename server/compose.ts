@@ -12,7 +12,8 @@ import type { Log } from './log.ts'
 import { createModelFacts } from './model-facts.ts'
 import { createModelUpkeep } from './model-upkeep.ts'
 import { loadCatalogue } from './models/catalogue.ts'
-import { contextWithin, estimateMemory } from './models/memory-need.ts'
+import { createDescriptions } from './models/descriptions.ts'
+import { createMemoryNeeds } from './models/memory-need.ts'
 import { createModelStore } from './models/store.ts'
 import { openBlobStore } from './queue/blobs.ts'
 import type { Dispatcher } from './queue/dispatcher.ts'
@@ -116,6 +117,8 @@ async function compose(
     onChange: () => residents.review()
   })
   const memoryBudget = config.memoryBudget ?? deriveMemoryBudget()
+  const descriptions = createDescriptions({ folder: store.folder, log })
+  const needs = createMemoryNeeds({ descriptions, slots: config.slots, budget: memoryBudget })
   const residents = createResidentModels({
     supervisor,
     rules: {
@@ -124,8 +127,8 @@ async function compose(
       idleMs: config.idleUnload === 0 ? undefined : config.idleUnload * 60_000,
       longestWaitMs: config.memoryWait * 1000
     },
-    memoryOf: (model) => estimateMemory(model, config.slots, memoryBudget),
-    contextWithin: (model, bytes) => contextWithin(model, config.slots, bytes),
+    memoryOf: needs.of,
+    contextWithin: needs.contextWithin,
     demandOf: (model) => dispatcher?.demandOf(model) ?? { running: 0, waiting: 0 },
     runMsOf: (model) => dispatcher?.demandOf(model).runMs,
     isPinned: (model) => upkeep.isPinned(model),
@@ -168,7 +171,7 @@ async function compose(
     }
   }
 
-  const facts = createModelFacts({ entries: catalogue.models, store, log })
+  const facts = createModelFacts({ entries: catalogue.models, store, descriptions })
 
   let ownRedis: OwnRedis | undefined
   let commands: ReturnType<typeof connectRedis> | undefined

@@ -2,8 +2,7 @@ import type { CatalogueEntry } from '#contracts/model.ts'
 import type { Fit, WeightsDescription } from '#contracts/weights.ts'
 import { AppError } from './errors.ts'
 import { gpuMemory } from './gpu-memory.ts'
-import type { Log } from './log.ts'
-import { createDescriptions } from './models/descriptions.ts'
+import type { Descriptions } from './models/descriptions.ts'
 import { type FitSettings, fitOf, fitOfEntry } from './models/fit.ts'
 import { inspectWeights } from './models/inspect.ts'
 import { machineMemory } from './models/machine-memory.ts'
@@ -22,9 +21,12 @@ export type ModelFacts = {
   fitFile(path: string, settings: FitSettings): Promise<Fit>
 }
 
-export function createModelFacts(options: { entries: readonly CatalogueEntry[]; store: Pick<ModelStore, 'folder' | 'find'>; log: Log }): ModelFacts {
-  const { entries, store } = options
-  const descriptions = createDescriptions({ folder: store.folder, log: options.log })
+export function createModelFacts(options: {
+  entries: readonly CatalogueEntry[]
+  store: Pick<ModelStore, 'find'>
+  descriptions: Descriptions
+}): ModelFacts {
+  const { entries, store, descriptions } = options
   const memory = async () => machineMemory(await gpuMemory())
 
   const describe = async (id: string): Promise<WeightsDescription> => {

@@ -1,6 +1,7 @@
 import type { Config } from '../config.ts'
 import { AppError } from '../errors.ts'
 import { createModelFacts, type ModelFacts } from '../model-facts.ts'
+import { createDescriptions } from '../models/descriptions.ts'
 import { findServer } from './client.ts'
 import { openLocalModels } from './local-models.ts'
 
@@ -11,7 +12,7 @@ export async function openFacts(config: Config): Promise<Facts> {
   const client = config.url === undefined ? undefined : await findServer(config)
   if (client === undefined) {
     const { catalogue, store, known, log } = openLocalModels(config)
-    const facts = createModelFacts({ entries: catalogue.models, store, log })
+    const facts = createModelFacts({ entries: catalogue.models, store, descriptions: createDescriptions({ folder: store.folder, log }) })
     return {
       ...facts,
       describe: async (name) => await facts.describe(known.resolve(name).id),

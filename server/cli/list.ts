@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util'
 import type { ModelStatus } from '#contracts/model.ts'
 import { type Config, loadConfig } from '../config.ts'
 import { createModelFacts } from '../model-facts.ts'
+import { createDescriptions } from '../models/descriptions.ts'
 import { findServer } from './client.ts'
 import { type LocalModels, openLocalModels } from './local-models.ts'
 import { stateText } from './models.ts'
@@ -21,7 +22,7 @@ export async function run(args: string[]): Promise<number> {
 
 /** In a word each; of a server elsewhere this machine's memory says nothing. */
 async function fitsHere({ catalogue, store, log }: LocalModels, config: Config, models: readonly ModelStatus[]): Promise<string[]> {
-  const facts = createModelFacts({ entries: catalogue.models, store, log })
+  const facts = createModelFacts({ entries: catalogue.models, store, descriptions: createDescriptions({ folder: store.folder, log }) })
   const fits = await facts.glance(
     models.map(({ id }) => id),
     { slots: config.slots }

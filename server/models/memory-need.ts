@@ -1,38 +1,70 @@
 import type { LocalModel } from '#contracts/model.ts'
+import type { ModelShape } from '#contracts/weights.ts'
+import type { Descriptions } from './descriptions.ts'
+import { type EngineSettings, memoryNeed } from './engine-memory.ts'
+import { guessShape } from './shape-guess.ts'
 
-/** What llama.cpp takes beside weights and KV cache: compute buffers, the runtime. Bytes. */
-const overhead = 64 * 2 ** 20
 /** With less than this no slot is of use. Tokens. */
 const fewestTokens = 512
+/** Windows are given in steps of so many tokens. */
+const step = 256
 /** Engine's choice where `OUTPOST_SLOTS` is not set. */
-const usualSlots = { chat: 4, embedding: 1, rerank: 1 }
-/** Bits of a weight where the catalogue does not say how many there are. */
-const usualBits = 4.5
+const usualSlots = 4
 /** A long context window would take all there is, and an embedding model could then never lie beside it. */
 const largestShare = 0.75
 
+export type MemoryNeeds = {
+  /** Bytes a loaded model takes; `atLeast` is what it cannot run without. Throws what looking into its headers throws. */
+  of(model: LocalModel): Promise<{ bytes: number; atLeast: number }>
+  /** Tokens of context of each slot for which so many bytes are enough; at most what the model was trained for. */
+  contextWithin(model: LocalModel, bytes: number): number
+}
+
 /**
- * Bytes a loaded model takes, from the sizes of its files alone; `atLeast` is what it cannot run without. The KV cache of one token is taken as 1.5 bytes × the
- * root of the parameters, which today's models with grouped-query attention lie close to (135M: 23 kB really, 8B: 131 kB, 70B: 328 kB).
+ * What the models of this machine need, from their headers, as `outpost fit` tells it: one reckoning for both. Engines without weights need nothing;
+ * another engine than llama is taken at the size of its files.
  */
-export function estimateMemory(model: LocalModel, slots: number | undefined, budget: number): { bytes: number; atLeast: number } {
-  const { weights, perToken, slotCount } = measure(model, slots)
-  if (model.entry.engine !== 'llama') return { bytes: weights, atLeast: weights }
-  const atLeast = Math.ceil(weights + overhead + perToken * fewestTokens * slotCount)
-  const wanted = Math.ceil(weights + overhead + perToken * Math.max(fewestTokens, model.entry.contextWindow) * slotCount)
-  return { bytes: Math.max(atLeast, Math.min(wanted, Math.floor(budget * largestShare))), atLeast }
+export function createMemoryNeeds(options: { descriptions: Descriptions; slots: number | undefined; budget: number }): MemoryNeeds {
+  const { descriptions, budget } = options
+  const shapes = new Map<string, ModelShape>()
+
+  const totalOf = (shape: ModelShape, model: LocalModel, contextWindow: number) =>
+    memoryNeed(shape, settingsOf(model, contextWindow, options.slots)).memory.total
+
+  return {
+    async of(model) {
+      const size = model.files.reduce((sum, file) => sum + file.size, 0)
+      const { id, engine, contextWindow } = model.entry
+      if (engine !== 'llama') return { bytes: size, atLeast: size }
+      const description = await descriptions.of(model)
+      const shape = description.shape ?? guessOf(model)
+      shapes.set(id, shape)
+      const atLeast = totalOf(shape, model, Math.min(fewestTokens, contextWindow))
+      const wanted = totalOf(shape, model, contextWindow)
+      return { bytes: Math.max(atLeast, Math.min(wanted, Math.floor(budget * largestShare))), atLeast }
+    },
+    contextWithin(model, bytes) {
+      const { id, engine, contextWindow } = model.entry
+      if (engine !== 'llama') return contextWindow
+      const shape = shapes.get(id) ?? guessOf(model)
+      if (totalOf(shape, model, contextWindow) <= bytes) return contextWindow
+      let [low, high] = [0, Math.floor(contextWindow / step)]
+      while (low < high) {
+        const middle = Math.ceil((low + high) / 2)
+        if (totalOf(shape, model, middle * step) <= bytes) low = middle
+        else high = middle - 1
+      }
+      return Math.min(contextWindow, Math.max(fewestTokens, low * step))
+    }
+  }
 }
 
-/** Tokens of context of each slot for which so many bytes are enough; at most what the model was trained for. */
-export function contextWithin(model: LocalModel, slots: number | undefined, bytes: number): number {
-  const { weights, perToken, slotCount } = measure(model, slots)
-  if (model.entry.engine !== 'llama') return model.entry.contextWindow
-  const tokens = Math.floor((bytes - weights - overhead) / (perToken * slotCount))
-  return Math.min(model.entry.contextWindow, Math.max(fewestTokens, tokens))
+function settingsOf({ entry }: LocalModel, contextWindow: number, slots: number | undefined): EngineSettings {
+  const isEmbedding = entry.kind !== 'chat'
+  return { contextWindow, slots: isEmbedding ? 1 : (slots ?? usualSlots), cacheType: 'f16', isEmbedding }
 }
 
-function measure({ entry, files }: LocalModel, slots: number | undefined) {
-  const weights = files.reduce((sum, { size }) => sum + size, 0)
-  const parameters = entry.parameters ?? (weights * 8) / usualBits
-  return { weights, perToken: 1.5 * Math.sqrt(parameters), slotCount: slots ?? usualSlots[entry.kind] }
+function guessOf({ entry, files }: LocalModel): ModelShape {
+  const bytes = files.reduce((sum, { size }) => sum + size, 0)
+  return guessShape({ bytes, parameters: entry.parameters, isEmbedding: entry.kind !== 'chat' })
 }
