@@ -146,9 +146,7 @@ export function createKnownModels(options: {
     const hint =
       near.length > 0
         ? `did you mean ${near.join(' or ')}?`
-        : `there are ${entries()
-            .map((entry) => entry.id)
-            .join(', ')}`
+        : `${entries().length} are known, and none is called like that: outpost list, or GET /outpost/models`
     throw new AppError('model_not_found', `there is no model ${JSON.stringify(name.slice(0, 256))}: ${hint}`, { param: 'model' })
   }
 

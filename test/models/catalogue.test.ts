@@ -21,10 +21,29 @@ test('the packaged catalogue has both defaults, and every name in it means one m
   assert.deepEqual(names, [...new Set(names)])
 })
 
+test('the packaged catalogue has models of every use and size, and says of each fact where it was read', () => {
+  const { models } = loadCatalogue()
+  assert.ok(models.length >= 25, `${models.length}`)
+  const uses = new Set(models.flatMap((entry) => entry.uses ?? []))
+  assert.deepEqual([...uses].sort(), ['chat', 'code', 'embedding', 'rerank', 'reasoning', 'vision'].sort())
+  const sizes = models.map(({ parameters }) => parameters ?? 0)
+  assert.ok(Math.min(...sizes) < 0.2e9 && Math.max(...sizes) > 100e9)
+  for (const { id, licence, licenceUrl, files, factsFrom = {} } of models) {
+    assert.match(licence, /^(Apache-2\.0|MIT|LicenseRef-[\w.-]+)$/, id)
+    assert.match(licenceUrl ?? '', /^https:\/\//, id)
+    for (const fact of ['licence', 'parameters', 'contextWindow']) assert.ok(factsFrom[fact] ?? factsFrom['files'], `${id}: ${fact}`)
+    for (const { name, size, sha256 } of files) {
+      for (const [fact, value] of Object.entries({ size, sha256 })) {
+        if (value !== undefined) assert.ok((factsFrom[fact] ?? '').includes(name) || factsFrom['files'], `${id}: ${fact} of ${name}`)
+      }
+    }
+  }
+})
+
 test('every source of the packaged catalogue is understood', () => {
   for (const { files } of loadCatalogue().models) {
     for (const file of files) {
-      for (const source of chooseSources(file, settings())) assert.match(source.label, /^(pip [\w-]+==[\d.]+|Hugging Face [\w-]+\/[\w-]+)$/)
+      for (const source of chooseSources(file, settings())) assert.match(source.label, /^(pip [\w-]+==[\d.]+|Hugging Face [\w.-]+\/[\w.-]+)$/)
     }
   }
 })
