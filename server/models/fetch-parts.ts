@@ -48,6 +48,7 @@ type Run = {
   breaks: number
   isDone: boolean
   validator: string | undefined
+  isNoted: boolean
 }
 
 /**
@@ -64,7 +65,8 @@ export async function fetchParts(fetch: PartFetch): Promise<void> {
     failure: undefined,
     breaks: 0,
     isDone: false,
-    validator: fetch.validator
+    validator: fetch.validator,
+    isNoted: false
   }
   startLane(run)
   // A lane may have started others meanwhile.
@@ -119,14 +121,16 @@ function take({ waiting, fetch }: Run): Part | undefined {
 /** `part.from` goes along with what came; `gain` counts what was not here before. */
 async function fetchPart(run: Run, part: Part, gain: { bytes: number }, signal: AbortSignal): Promise<void> {
   const { source, file, limits, scratch, onProgress } = run.fetch
-  mkdirSync(scratch, { recursive: true })
   const reply = await source.open({
     file,
     from: part.from,
     to: part.to === file.size ? undefined : part.to,
     validator: run.validator,
     // A folder of its own for each call: what a killed process left running may still write into the old one.
-    scratch: mkdtempSync(join(scratch, 'x-')),
+    scratch() {
+      mkdirSync(scratch, { recursive: true })
+      return mkdtempSync(join(scratch, 'x-'))
+    },
     signal,
     stallMs: limits.stallMs,
     onProgress
@@ -156,8 +160,11 @@ function checkReply(run: Run, part: Part, reply: SourceReply): void {
     part.from = 0
     part.to = file.size
   }
-  run.validator = reply.validator ?? (hasChanged ? undefined : run.validator)
-  onValidator(run.validator)
+  const validator = reply.validator ?? (hasChanged ? undefined : run.validator)
+  // Each note is a file written anew, which a busy disk takes its time for.
+  if (validator !== run.validator || !run.isNoted) onValidator(validator)
+  run.validator = validator
+  run.isNoted = true
 }
 
 function changed(): SourceChanged {

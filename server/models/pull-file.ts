@@ -105,14 +105,16 @@ function bytesOnDisk(path: string): number {
 
 /** The first reply of a source says how long a file is of which nothing is known. */
 async function askSize(pull: FilePull, source: Source, scratch: string): Promise<number> {
-  mkdirSync(scratch, { recursive: true })
   const stop = new AbortController()
   const request: SourceRequest = {
     file: pull.file,
     from: 0,
     to: undefined,
     validator: undefined,
-    scratch,
+    scratch() {
+      mkdirSync(scratch, { recursive: true })
+      return scratch
+    },
     signal: AbortSignal.any([pull.signal, stop.signal]),
     stallMs: pull.limits.stallMs,
     onProgress: () => {}

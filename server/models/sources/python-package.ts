@@ -20,10 +20,11 @@ export function pythonPackageSource(reference: string): Source {
     open: async (request) => {
       const { size } = request.file
       if (size === undefined) throw new Error('is only asked for files whose size the catalogue names')
-      await downloadWheel(requirement, request)
-      const wheel = readdirSync(request.scratch).find((name) => name.endsWith('.whl'))
+      const scratch = request.scratch()
+      await downloadWheel(requirement, scratch, request)
+      const wheel = readdirSync(scratch).find((name) => name.endsWith('.whl'))
       if (wheel === undefined) throw new Error('pip ended well, but left no wheel')
-      return { start: 0, isWhole: true, bytes: await openZipEntry(join(request.scratch, wheel), path, size) }
+      return { start: 0, isWhole: true, bytes: await openZipEntry(join(scratch, wheel), path, size) }
     }
   }
 }
@@ -31,10 +32,10 @@ export function pythonPackageSource(reference: string): Source {
 /** As people have it: a command of its own, or a module of Python. */
 const pips = [['pip3'], ['pip'], ['python3', '-m', 'pip'], ['python', '-m', 'pip']] as const
 
-async function downloadWheel(requirement: string, request: SourceRequest): Promise<void> {
+async function downloadWheel(requirement: string, scratch: string, request: SourceRequest): Promise<void> {
   const answers: string[] = []
   for (const [command, ...leading] of pips) {
-    const answer = await runPip(command, [...leading, ...argumentsFor(requirement, request.scratch)], request)
+    const answer = await runPip(command, [...leading, ...argumentsFor(requirement, scratch)], scratch, request)
     if (answer === undefined) return
     request.signal.throwIfAborted()
     if (!answer.isMissing) throw new Error(answer.reason)
@@ -59,16 +60,21 @@ function argumentsFor(requirement: string, folder: string): string[] {
 }
 
 /** Undefined: it went well. */
-async function runPip(command: string, parameters: string[], request: SourceRequest): Promise<{ reason: string; isMissing: boolean } | undefined> {
+async function runPip(
+  command: string,
+  parameters: string[],
+  scratch: string,
+  request: SourceRequest
+): Promise<{ reason: string; isMissing: boolean } | undefined> {
   // pip downloads into TMPDIR first, and /tmp is often a small disk in memory.
-  const env = { ...process.env, TMPDIR: request.scratch, TEMP: request.scratch, TMP: request.scratch }
+  const env = { ...process.env, TMPDIR: scratch, TEMP: scratch, TMP: scratch }
   const child = spawn(command, parameters, { env, stdio: ['ignore', 'ignore', 'pipe'], signal: request.signal, windowsHide: true })
   let lastWords = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     lastWords = (lastWords + text).slice(-4000)
   })
   // pip tells its progress to people only; the growing file tells it to everybody.
-  const watch = setInterval(() => request.onProgress(bytesBelow(request.scratch)), 250)
+  const watch = setInterval(() => request.onProgress(bytesBelow(scratch)), 250)
   try {
     const code = await new Promise<number | NodeJS.ErrnoException>((resolve) => {
       child.once('error', resolve)

@@ -12,8 +12,8 @@ export type SourceRequest = {
   to?: number | undefined
   /** What this same source answered as `validator` when the bytes before came. */
   validator: string | undefined
-  /** An empty folder on the disk of the weights, for this call alone; its maker removes it. */
-  scratch: string
+  /** Makes an empty folder on the disk of the weights, for this call alone; its maker removes it. */
+  scratch(): string
   signal: AbortSignal
   /** Milliseconds after which a connection that says nothing is given up. */
   stallMs: number

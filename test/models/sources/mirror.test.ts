@@ -90,7 +90,7 @@ test('behind the air gap a name whose addresses are not all private is not conne
   const refused = /OUTPOST_AIR_GAP is on, and weights\.example \(192\.0\.2\.1\) is not on this machine or its LAN/
   const source = mirrorSource('http://weights.example', { airGap: true })
   const signal = new AbortController().signal
-  const request = { file: fileOf(bytes), from: 0, validator: undefined, scratch: folder.path, signal, stallMs: 1000, onProgress: () => {} }
+  const request = { file: fileOf(bytes), from: 0, validator: undefined, scratch: () => folder.path, signal, stallMs: 1000, onProgress: () => {} }
   await assert.rejects(source.open(request), refused)
 })
 
