@@ -52,7 +52,7 @@ test('fit judges a file by its header and a model of the catalogue by an estimat
 
 test('fit of something that is not known, or asked for wrongly, says so', async (t) => {
   const home = temporaryFolder(t)
-  const unknown = await outpost(t, ['fit', 'smollm3'], { home })
+  const unknown = await outpost(t, ['fit', 'smolm2'], { home })
   assert.equal(unknown.code, 1)
   assert.match(unknown.stderr, /did you mean/)
   assert.equal((await outpost(t, ['fit', 'smollm2', '--cache', 'q4_0'], { home })).code, 2)

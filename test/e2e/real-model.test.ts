@@ -196,7 +196,7 @@ test('an image and an unknown model are refused with what to do', async () => {
   )
   assert.deepEqual([image.status, image.code], [400, 'unsupported_feature'])
   assert.match(image.message, /image/)
-  const unknown = await refusal(client.chat.completions.create({ ...base, model: 'smollm3' }))
+  const unknown = await refusal(client.chat.completions.create({ ...base, model: 'smolm2' }))
   assert.deepEqual([unknown.status, unknown.code], [404, 'model_not_found'])
   assert.match(unknown.message, /did you mean .*smollm2/)
 })

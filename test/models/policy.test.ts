@@ -101,7 +101,7 @@ test('a pull needs an allowed place for each of its files, and the other places 
     file: entry.files[0] ?? assert.fail(),
     from: 0,
     validator: undefined,
-    scratch: '',
+    scratch: () => '',
     signal: new AbortController().signal,
     stallMs: 1000
   }
