@@ -37,6 +37,9 @@ const bytes = z
     return Math.floor(Number(number) * units[unit as keyof typeof units]) // The pattern above allows no other units.
   })
 
+/** Where `hf:` sources lie unless `HF_ENDPOINT` names another place. */
+export const publicHub = 'https://huggingface.co'
+
 const webAddress = z.url({ protocol: /^https?$/, error: 'must be an address that begins with http:// or https://' })
 
 const Environment = z.object({
@@ -66,7 +69,7 @@ const Environment = z.object({
   OUTPOST_URL: webAddress.optional(),
   OUTPOST_KEY: z.string().optional(),
   HF_TOKEN: z.string().optional(),
-  HF_ENDPOINT: webAddress.default('https://huggingface.co'),
+  HF_ENDPOINT: webAddress.default(publicHub),
   HF_HOME: z.string().optional(),
   HF_HUB_CACHE: z.string().optional(),
   AWS_ACCESS_KEY_ID: z.string().optional(),

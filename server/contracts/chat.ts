@@ -112,6 +112,14 @@ export const ChatRequest = z
     message: 'give either messages (at least one) or prompt',
     path: ['messages']
   })
+  .refine(({ tools, toolChoice }) => tools.length > 0 || (toolChoice.type !== 'required' && toolChoice.type !== 'tool'), {
+    message: 'must not ask for a call where there are no tools',
+    path: ['toolChoice']
+  })
+  .refine(({ tools }) => new Set(tools.map(({ name }) => name)).size === tools.length, {
+    message: 'must have another name for each tool',
+    path: ['tools']
+  })
 export type ChatRequest = z.infer<typeof ChatRequest>
 
 /** Texts → vectors. `dimensions`: the first so many values, normalised again (Matryoshka models). */

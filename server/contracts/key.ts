@@ -21,7 +21,12 @@ export const Key = z.object({
 export type Key = z.infer<typeof Key>
 
 export const NewKey = z.object({
-  name: z.string().trim().min(1).max(100),
+  name: z
+    .string()
+    .trim()
+    .min(1)
+    .max(100)
+    .regex(/^[^\p{Cc}\p{Cf}]*$/u, 'must not have control characters'),
   role: KeyRole.default('user'),
   lane: Lane.default('interactive')
 })

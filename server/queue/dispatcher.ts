@@ -143,7 +143,8 @@ export function createDispatcher(options: {
       const { kind, client, lane, requestId, detached, request } = submission
       const { model } = request
       const already = live.waitingFor(model)
-      if (already >= options.maxQueue + slotsOf(model)) {
+      const freeSlots = Math.max(0, slotsOf(model) - live.runningOn(model))
+      if (already >= options.maxQueue + freeSlots) {
         const retryAfter = Math.max(1, Math.ceil((live.etaMs(model, already) ?? 5000) / 1000))
         const message = `${already} requests wait for ${model}, the most allowed: try again in about ${retryAfter} s`
         throw new AppError('queue_full', message, { retryAfter })

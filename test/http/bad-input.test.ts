@@ -24,12 +24,30 @@ async function send(body: string | Buffer, options: { path?: string; type?: stri
 const chat = (changes: object) => send(JSON.stringify({ ...hello, ...changes }))
 
 test('a body that is not JSON is refused without repeating it', async () => {
-  for (const body of ['{', '{"model": canary-prompt}', 'NaN', '', '{"temperature": NaN}', '\u{FEFF}{}', "{'a':1}"]) {
+  for (const body of ['{', '{"model": canary-prompt}', 'NaN', '', '{"temperature": NaN}', '\u{FEFF}', "{'a':1}"]) {
     const problem = await send(body)
     assert.equal(problem.status, 400, body)
     assert.ok(problem.code === 'invalid_json' || body === '', body)
     assert.ok(!problem.message.includes('canary'))
   }
+})
+
+test('a byte order mark before the JSON is passed over, and a seed of 64 bits is folded to ours, the same one always the same', async () => {
+  const seedOf = async (seed: number) => {
+    const payload = Buffer.from(`\u{FEFF}${JSON.stringify({ ...hello, seed })}`)
+    const response = await server.app.inject({
+      method: 'POST',
+      url: '/v1/chat/completions',
+      headers: { 'content-type': 'application/json' },
+      payload
+    })
+    assert.equal(response.statusCode, 200)
+    const request = server.jobs.at(-1)?.submission.request
+    return request !== undefined && 'generation' in request ? request.generation.seed : undefined
+  }
+  assert.deepEqual([await seedOf(-7), await seedOf(4294967295)], [-7, 4294967295])
+  const folded = await seedOf(2 ** 62 + 2 ** 12)
+  assert.ok(folded !== undefined && folded >= 0 && folded <= 4294967295 && folded === (await seedOf(2 ** 62 + 2 ** 12)))
 })
 
 test('a body that is not an object is refused', async () => {

@@ -254,3 +254,15 @@ test('weights are looked after by administrators, and each order is a line of th
     ['remove model', 'pin model', 'unpin model', 'verify model', 'verify store', 'adopt model', 'collect garbage', 'set policy']
   )
 })
+
+test('a chat that cannot be meant is refused by its field: calls without tools, two tools of one name; and so is a key name nobody could read', async () => {
+  await using server = await startScripted()
+  const tool = { name: 'clock', parameters: { type: 'object', properties: {} } }
+  const refusalOf = async (changes: object) => {
+    const { error } = (await (await chat(server.url, { ...hello, ...changes })).json()) as { error: { code: string; param: string } }
+    return [error.code, error.param]
+  }
+  assert.deepEqual(await refusalOf({ toolChoice: { type: 'required' } }), ['invalid_request', 'toolChoice'])
+  assert.deepEqual(await refusalOf({ tools: [tool, tool] }), ['invalid_request', 'tools'])
+  assert.throws(() => endpoints.createKey.body.parse({ name: 'e\u0000' }), /control characters/)
+})

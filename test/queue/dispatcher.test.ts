@@ -99,6 +99,20 @@ test('a model whose queue is full says when to come back, and takes work again l
   assert.equal((await reader.ended()).type, 'generation-end')
 })
 
+test('beside those that run, no more than the limit may wait', async (t) => {
+  const site = await testRedis(t)
+  const { dispatcher } = await testDispatcher(t, site, { maxQueue: 1, slots: 2 })
+  await testWorker(t, site, { slots: 2 })
+  const running = [recorder(), recorder()]
+  for (const reader of running) await dispatcher.submit(chat('tokens=100000 stepMs=1'), reader.listener)
+  await Promise.all(running.map((reader) => reader.heard((event) => event.type === 'text-delta')))
+  await dispatcher.submit(chat(), () => {})
+  await assert.rejects(
+    dispatcher.submit(chat(), () => {}),
+    { code: 'queue_full', message: /^1 requests? wait/ }
+  )
+})
+
 test('a reader that leaves stops the engine, and is booked all the same', async (t) => {
   const site = await testRedis(t)
   const { dispatcher, receiptOf } = await testDispatcher(t, site)

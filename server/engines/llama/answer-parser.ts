@@ -22,8 +22,11 @@ export type AnswerParserOptions = {
   stop: string[]
 }
 
-/** `push` takes the text as it is generated, `end` says that no more comes. Pieces depend on the joined text alone, however it was cut. */
-export type AnswerParser = { push(text: string): ParsedPiece[]; end(): ParsedPiece[] }
+/**
+ * `push` takes the text as it is generated, `end` says that no more comes; `isTorn`: because a limit cut it off, so that the beginning of a call is no text.
+ * Pieces depend on the joined text alone, however it was cut.
+ */
+export type AnswerParser = { push(text: string): ParsedPiece[]; end(isTorn?: boolean): ParsedPiece[] }
 
 type Mode = 'reasoning' | 'answer' | 'call-head' | 'call-arguments' | 'call-tail' | 'stopped'
 type Found = { kind: 'stop' | 'call' | 'reasoning'; pattern: string; at: number; end: number }
@@ -311,6 +314,15 @@ export function createAnswerParser(options: AnswerParserOptions): AnswerParser {
     return true
   }
 
+  /** What stands from a call's marker on, also from the beginning of one; less than three characters of it may as well be text. */
+  function dropTornCall(): void {
+    if (syntax === null) return
+    if (mode === 'call-head' || mode === 'call-tail') buffer = ''
+    const markers = [...syntax.opens, syntax.close].filter((marker) => marker !== '')
+    const torn = mode === 'answer' ? heldBack(buffer, markers) : 0
+    if (torn >= 3) buffer = buffer.slice(0, trimmedLength(buffer, buffer.length - torn))
+  }
+
   function run(): ParsedPiece[] {
     while (step()) {
       // Goes on until more text is needed.
@@ -325,8 +337,9 @@ export function createAnswerParser(options: AnswerParserOptions): AnswerParser {
       buffer += text
       return run()
     },
-    end() {
+    end(isTorn = false) {
       ended = true
+      if (isTorn) dropTornCall()
       return run()
     }
   }

@@ -122,7 +122,7 @@ export function createAnswer(options: AnswerOptions): Answer {
     finish(isCancelled) {
       if (isCancelled) finishReason = 'cancelled'
       // A stop string that is complete only now (two of them began alike) still cuts.
-      if (finishReason !== undefined) emitPieces(parser.end())
+      if (finishReason !== undefined) emitPieces(parser.end(finishReason === 'length'))
       if (calls.length > 0 && finishReason === 'stop') finishReason = 'tool-calls'
       finishReason ??= 'stop'
       emit({ type: 'sequence-end', index, finishReason })

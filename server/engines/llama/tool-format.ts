@@ -37,6 +37,9 @@ export type ToolFormat = {
   callGrammar(tools: Tool[], options: { parallel: boolean }): string
 }
 
+/** Calls in one answer. A small model that must call may otherwise go on calling until its window is full. */
+const mostCalls = 16
+
 /** Finds the format in the text of a chat template (Jinja). A template without one of the known formats gets ours, described in the system prompt. */
 export function pickToolFormat(template: string | undefined): ToolFormat {
   if (template === undefined || !template.includes('tools')) return describedHermes
@@ -101,7 +104,7 @@ const hermes: ToolFormat = {
   systemPrompt: () => '',
   callGrammar(tools, { parallel }) {
     const rest = `${literal('\n')} call ${literal('\n</tool_call>')}`
-    const more = parallel ? ` (${literal(`\n${hermesTrigger}`)} ${rest})*` : ''
+    const more = parallel ? ` (${literal(`\n${hermesTrigger}`)} ${rest}){0,${mostCalls - 1}}` : ''
     return assemble(`${literal(hermesTrigger)} ${rest}${more}`, tools, objectCall('arguments'))
   }
 }
@@ -143,7 +146,7 @@ const llama3: ToolFormat = {
   systemPrompt: () => '',
   callGrammar(tools, { parallel }) {
     const write = (tool: Tool, rule: string) => `${literal(` "${tool.name}", "parameters": `)} ${rule} ${literal('}')}`
-    const more = parallel ? ` (${literal('; {"name":')} call)*` : ''
+    const more = parallel ? ` (${literal('; {"name":')} call){0,${mostCalls - 1}}` : ''
     return assemble(`${literal('{"name":')} call${more}`, tools, write)
   }
 }
@@ -156,7 +159,7 @@ const mistral: ToolFormat = {
   syntax: { opens: [mistralTrigger], close: '', onlyAtStart: false, shape: 'list', argumentsOptional: true },
   systemPrompt: () => '',
   callGrammar(tools, { parallel }) {
-    const more = parallel ? ` (${literal(', ')} call)*` : ''
+    const more = parallel ? ` (${literal(', ')} call){0,${mostCalls - 1}}` : ''
     return assemble(`${literal(mistralTrigger)} ${literal(' ')}? ${literal('[')} call${more} ${literal(']')}`, tools, objectCall('arguments'))
   }
 }
@@ -166,7 +169,7 @@ const mistralNamed: ToolFormat = {
   id: 'mistral-named',
   syntax: { ...mistral.syntax, shape: 'named' },
   callGrammar(tools, { parallel }) {
-    const more = parallel ? ` (${literal(mistralTrigger)} call)*` : ''
+    const more = parallel ? ` (${literal(mistralTrigger)} call){0,${mostCalls - 1}}` : ''
     return assemble(`${literal(mistralTrigger)} call${more}`, tools, (tool, rule) => `${literal(`${tool.name}[ARGS]`)} ${rule}`)
   }
 }

@@ -27,12 +27,17 @@ export function parseBody(body: Buffer): unknown {
   if (body.length > scanAbove && scanDepth(body) > maxDepth) throw tooDeep()
   let value: unknown
   try {
-    value = JSON.parse(body.toString('utf8'))
+    // Some editors and libraries put a byte order mark before it.
+    value = JSON.parse(body.toString('utf8', hasByteOrderMark(body) ? 3 : 0))
   } catch (error) {
     throw new AppError('invalid_json', `the body is not JSON: ${positionOf(error)}`)
   }
   checkValue(value, 1)
   return value
+}
+
+function hasByteOrderMark(body: Buffer): boolean {
+  return body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf
 }
 
 /** V8's message quotes the text around the fault, which may be a prompt and would be hard to read; the position says enough. */

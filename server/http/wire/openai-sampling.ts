@@ -18,7 +18,11 @@ export const samplingFields = {
   presence_penalty: numberBetween(-2, 2),
   repetition_penalty: numberBetween(0.1, 2),
   repeat_penalty: numberBetween(0.1, 2),
-  seed: wholeNumberBetween(-2147483648, 4294967295),
+  // OpenAI's has 64 bits, and clients make random ones.
+  seed: z
+    .number('must be a whole number of 64 bits')
+    .refine((seed) => Number.isInteger(seed) && Math.abs(seed) <= 2 ** 63, 'must be a whole number of 64 bits')
+    .nullish(),
   n: wholeNumberBetween(1, limits.sequences),
   max_tokens: wholeNumberBetween(1, 10_000_000),
   stop: z
@@ -57,6 +61,13 @@ export function toGeneration(body: z.infer<typeof Sampling>): Generation {
     responseFormat: { type: 'text' },
     extensions: {}
   }
-  if (body.seed != null) generation.seed = body.seed
+  if (body.seed != null) generation.seed = toSeed(body.seed)
   return generation
+}
+
+/** Ours has 32 bits; a longer one is folded, so that the same one always means the same. */
+function toSeed(seed: number): number {
+  if (seed >= -2147483648 && seed <= 4294967295) return seed
+  const bits = BigInt.asUintN(64, BigInt(seed))
+  return Number(BigInt.asUintN(32, bits ^ (bits >> 32n)))
 }

@@ -2,6 +2,7 @@ import { isAbsolute } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { ModelFile } from '#contracts/model.ts'
 import type { Policy } from '#contracts/policy.ts'
+import { publicHub } from '../../config.ts'
 import { judge } from '../policy.ts'
 import { folderSource, pathSource } from './folder.ts'
 import type { NetworkRules } from './http-download.ts'
@@ -54,7 +55,11 @@ function toSources(source: string, settings: SourceSettings): Source[] {
   const reference = source.slice(colon + 1)
   if (kind === 'hf') {
     const { cache } = settings.huggingFace
-    const hub = huggingFaceSource(reference, { ...settings.huggingFace, rules })
+    const isAway = settings.airGap && settings.huggingFace.endpoint === publicHub
+    // Not even its name is asked for.
+    const hub = isAway
+      ? refusedSource(`Hugging Face ${reference}`, 'not asked: OUTPOST_AIR_GAP is on')
+      : huggingFaceSource(reference, { ...settings.huggingFace, rules })
     return cache === undefined ? [hub] : [huggingFaceCacheSource(reference, cache), hub]
   }
   if (kind === 'https' || kind === 'http') return [webFileSource(source, rules)]

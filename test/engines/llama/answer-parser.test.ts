@@ -277,3 +277,16 @@ test('the result does not depend on how the text was cut', () => {
   }
   assert.ok(calls > 300, `only ${calls} calls were met`)
 })
+
+test('what a limit tears off of a call is no text; without a limit, and where there are no calls, it is', () => {
+  const tail = (text: string, format: ToolFormat | null, isTorn: boolean) => {
+    const parser = createAnswerParser({ reasoning: null, startsInReasoning: false, splitReasoning: false, format, stop: [] })
+    return [...parser.push(text), ...parser.end(isTorn)].map((piece) => (piece.type === 'text' ? piece.text : '')).join('')
+  }
+  assert.equal(tail('Let me see.\n<tool_', hermes, true), 'Let me see.\n')
+  assert.equal(tail('<tool_call>\n{"name": "get_wea', hermes, true), '')
+  assert.equal(tail('<tool_call>\n{"name": "a", "arguments": {}}\n</tool_', hermes, true), '')
+  assert.equal(tail('1 <', hermes, true), '1 <')
+  assert.equal(tail('Let me see.\n<tool_', hermes, false), 'Let me see.\n<tool_')
+  assert.equal(tail('Let me see.\n<tool_', null, true), 'Let me see.\n<tool_')
+})

@@ -164,6 +164,16 @@ test('a call that a limit cuts off in its head is no text', async () => {
   assert.ok(end?.type === 'sequence-end' && end.finishReason === 'length')
 })
 
+test('a model that must call comes to an end, after sixteen calls at most', async () => {
+  const tools = [{ name: 'clock', strict: true, parameters: { type: 'object', properties: {}, additionalProperties: false } }]
+  const input = { messages: [user('What time is it?')], tools, toolChoice: { type: 'required' }, generation: { maxTokens: 700 } }
+  const { events } = await run(input)
+  const calls = new Set(events.map((event) => (event.type === 'tool-call-delta' ? event.callIndex : -1)).filter((index) => index >= 0))
+  assert.ok(calls.size >= 1 && calls.size <= 16, `${calls.size} calls`)
+  const end = events.find((event) => event.type === 'sequence-end')
+  assert.ok(end?.type === 'sequence-end' && end.finishReason === 'tool-calls')
+})
+
 test('the arguments of a strict tool are held to what no grammar can hold', async () => {
   const impossible = { type: 'object', properties: { n: { const: 1 } }, required: ['n'], not: { required: ['n'] } }
   const input = { messages: [user('Go.')], toolChoice: { type: 'required' }, parallelToolCalls: false, generation: { maxTokens: 60 } }

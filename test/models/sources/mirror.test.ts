@@ -3,9 +3,11 @@ import dns from 'node:dns'
 import { readFileSync } from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
 import { test } from 'node:test'
+import { publicHub } from '../../../server/config.ts'
 import { AppError } from '../../../server/errors.ts'
 import { pullModel } from '../../../server/models/pull.ts'
 import { isPrivateAddress } from '../../../server/models/sources/addresses.ts'
+import { chooseSources } from '../../../server/models/sources/choose.ts'
 import { mirrorSource } from '../../../server/models/sources/mirror.ts'
 import { createModelStore } from '../../../server/models/store.ts'
 import { startFileServer } from '../file-server.ts'
@@ -58,6 +60,17 @@ test('behind the air gap a mirror on this machine is asked, and nothing outside,
     server.requests.map(({ path }) => path),
     ['/weights.bin', `/sha256-${sha256Of(bytes)}`, `/outpost/blobs/${sha256Of(bytes)}`]
   )
+})
+
+test('behind the air gap not even the name of the public hub is asked for', async (t) => {
+  const asked = t.mock.method(dns, 'lookup', () => assert.fail('a name was asked for'))
+  const [hub] = chooseSources(
+    fileOf(bytes, ['hf:org/repo/weights.bin']),
+    settings({ airGap: true, huggingFace: { endpoint: publicHub, token: undefined } })
+  )
+  const request = { file: fileOf(bytes), from: 0, validator: undefined, scratch: () => '', signal: new AbortController().signal, stallMs: 1000 }
+  await assert.rejects(hub?.open({ ...request, onProgress: () => {} }) ?? assert.fail(), /not asked: OUTPOST_AIR_GAP is on/)
+  assert.equal(asked.mock.callCount(), 0)
 })
 
 test('behind the air gap a redirect to the outside is not followed', async () => {
