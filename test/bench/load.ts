@@ -66,7 +66,8 @@ class Connection {
         this.onFirst?.()
       }
     }
-    if (seen.length >= 5 && seen.toString('latin1', seen.length - 5) === '0\r\n\r\n') {
+    // With the line end before it: headers may end in a zero, too.
+    if (seen.toString('latin1', Math.max(0, seen.length - 7)) === '\r\n0\r\n\r\n') {
       this.finish(true)
       return
     }
