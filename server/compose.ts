@@ -2,19 +2,14 @@ import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Receipt } from '#contracts/job.ts'
+import { composeModels } from './compose-models.ts'
 import type { Config } from './config.ts'
 import { openFrontDoor, openOwnerDoor, refuseOpenDoor } from './doors.ts'
 import { AppError, toAppError } from './errors.ts'
 import { gatewayId, prepareHome } from './home.ts'
 import { databaseOf } from './home-policy.ts'
-import { createKnownModels, type KnownModels } from './known-models.ts'
+import type { KnownModels } from './known-models.ts'
 import type { Log } from './log.ts'
-import { createModelFacts } from './model-facts.ts'
-import { createModelUpkeep } from './model-upkeep.ts'
-import { loadCatalogue } from './models/catalogue.ts'
-import { createDescriptions } from './models/descriptions.ts'
-import { createMemoryNeeds } from './models/memory-need.ts'
-import { createModelStore } from './models/store.ts'
 import { openBlobStore } from './queue/blobs.ts'
 import type { Dispatcher } from './queue/dispatcher.ts'
 import { checkRedis, connectRedis, describeRedis, type RedisAddress, untilReady } from './queue/redis.ts'
@@ -25,9 +20,6 @@ import { createKeyStore, type KeyStore } from './store/keys.ts'
 import { loadPepper } from './store/pepper.ts'
 import { createSettingsStore } from './store/settings.ts'
 import { createUsageStore } from './store/usage.ts'
-import { deriveMemoryBudget } from './workers/memory-budget.ts'
-import { createResidentModels } from './workers/resident-models.ts'
-import { createSupervisor } from './workers/supervisor.ts'
 import type { SpareWorker } from './workers/worker-process.ts'
 
 export type Server = {
@@ -47,8 +39,6 @@ export type Server = {
 const redisRetryMs = 2000
 /** A request that comes before the queue is up waits for it, at most so long. */
 const startMs = 5000
-/** A busy model serves for so long before it makes room for another one that is asked for. */
-const turnMs = 10_000
 
 /** Puts the whole server together and starts it. It listens when this resolves; Redis and models come up behind it, as `/readyz` tells. */
 export async function startServer(options: { config: Config; insecureHttp: boolean; log: Log; spareWorker?: SpareWorker }): Promise<Server> {
@@ -82,14 +72,6 @@ async function compose(
   refuseOpenDoor(config, keys, insecureHttp)
   const usage = createUsageStore(db)
 
-  const modelFolder = join(config.home, 'models')
-  const catalogue = loadCatalogue({ extraFile: join(modelFolder, 'catalogue.json') })
-  const store = createModelStore({ folder: modelFolder, catalogue, shared: config.sharedStores, log })
-  const wanted = {
-    chat: await wantedId(config.model, catalogue.defaults.chat, store),
-    embedding: await wantedId(config.embeddingModel, catalogue.defaults.embedding, store)
-  }
-
   const address: RedisAddress = config.redisUrl === undefined ? { socket: ownRedisSocket(config.home) } : { url: config.redisUrl }
   const blobs = join(config.home, 'blobs')
   const blobStore = openBlobStore(blobs)
@@ -99,79 +81,19 @@ async function compose(
   /** The queue takes jobs, or it is known why it does not. */
   const looked = Promise.withResolvers<void>()
   const recovered = Promise.withResolvers<void>()
-  const supervisor = createSupervisor({
-    redis: address,
-    blobs,
-    threads: config.threads,
-    slots: config.slots,
-    logLevel: config.logLevel,
-    log,
-    spare: spareWorker,
-    queueReady: recovered.promise,
-    onProgress: (model, percent) => dispatcher?.loading(model, percent),
-    async onLost(model, workerId) {
-      await dispatcher?.workerLost(model, workerId)
-      if (!residents.serves(model)) bringBack(model)
-    },
-    onGivenUp: async (model, error) => dispatcher?.giveUp(model, error),
-    onChange: () => residents.review()
-  })
-  const memoryBudget = config.memoryBudget ?? deriveMemoryBudget()
-  const descriptions = createDescriptions({ folder: store.folder, log })
-  const needs = createMemoryNeeds({ descriptions, slots: config.slots, budget: memoryBudget })
-  const residents = createResidentModels({
-    supervisor,
-    rules: {
-      budget: memoryBudget,
-      turnMs,
-      idleMs: config.idleUnload === 0 ? undefined : config.idleUnload * 60_000,
-      longestWaitMs: config.memoryWait * 1000
-    },
-    memoryOf: needs.of,
-    contextWithin: needs.contextWithin,
-    demandOf: (model) => dispatcher?.demandOf(model) ?? { running: 0, waiting: 0 },
-    runMsOf: (model) => dispatcher?.demandOf(model).runMs,
-    isPinned: (model) => upkeep.isPinned(model),
-    onRefused: (model, error) => {
-      dispatcher?.giveUp(model, error).catch((cause) => log.error({ model, err: cause }, 'waiting jobs could not be told'))
-    },
-    onFreed: (model) => bringBack(model),
-    log
-  })
   const ending = new AbortController()
   onEnd.push(() => ending.abort())
-  const upkeep = createModelUpkeep({
-    store,
-    catalogue,
-    settings: createSettingsStore(db),
-    models: () => models,
-    onChange: () => residents.review(),
-    signal: ending.signal,
-    log
-  })
-  const models = createKnownModels({
+  const { store, models, residents, upkeep, facts, wanted } = await composeModels({
     config,
-    catalogue,
-    store,
-    residents,
-    policy: upkeep.policy,
-    isPinned: upkeep.isPinned,
+    settings: createSettingsStore(db),
+    redis: address,
+    blobs,
+    dispatcher: () => dispatcher,
+    queueReady: recovered.promise,
+    spareWorker,
     signal: ending.signal,
     log
   })
-  refuseUnknown(models, wanted)
-  if (config.verifyDays > 0) upkeep.keepVerified({ maxAgeMs: config.verifyDays * 86_400_000, signal: ending.signal })
-  /** Who waited while a model was unloaded still wants it. */
-  const bringBack = (model: string) => {
-    if ((dispatcher?.waitingFor(model) ?? 0) === 0) return
-    try {
-      models.ensure(model)
-    } catch (error) {
-      dispatcher?.giveUp(model, toAppError(error)).catch((cause) => log.error({ model, err: cause }, 'waiting jobs could not be told'))
-    }
-  }
-
-  const facts = createModelFacts({ entries: catalogue.models, store, descriptions })
 
   let ownRedis: OwnRedis | undefined
   let commands: ReturnType<typeof connectRedis> | undefined
@@ -293,27 +215,6 @@ async function compose(
   log.info({ address: url, home: config.home }, 'listening')
 
   return { address: url, keys, models, wanted, queueReady, notReady, stop }
-}
-
-/** An id or alias of the catalogue, or a GGUF file to use where it lies. */
-async function wantedId(wanted: string | undefined, fallback: string, store: ReturnType<typeof createModelStore>): Promise<string> {
-  if (wanted === undefined) return fallback
-  return wanted.toLowerCase().endsWith('.gguf') ? (await store.adopt(wanted)).entry.id : wanted
-}
-
-/** A name that is a mistake would otherwise be found out by the first request. */
-function refuseUnknown(models: KnownModels, wanted: Server['wanted']): void {
-  for (const [kind, variable] of [
-    ['chat', 'OUTPOST_MODEL (or --model)'],
-    ['embedding', 'OUTPOST_EMBEDDING_MODEL']
-  ] as const) {
-    try {
-      models.resolve(wanted[kind])
-    } catch (error) {
-      if (!(error instanceof AppError)) throw error
-      throw new AppError(error.code, `${variable}: ${error.message}`, { cause: error })
-    }
-  }
 }
 
 /** What hinders it is said by whoever waits for the model. */

@@ -35,7 +35,16 @@ const packageRooms: Record<string, string> = {
 }
 
 const baseFiles = new Set(['config.ts', 'errors.ts', 'log.ts', 'home.ts', 'issue-words.ts', 'loopback.ts', 'socket-path.ts', 'version.ts'])
-const composeFiles = new Set(['compose.ts', 'doors.ts', 'gpu-memory.ts', 'home-policy.ts', 'known-models.ts', 'model-facts.ts', 'model-upkeep.ts'])
+const composeFiles = new Set([
+  'compose.ts',
+  'compose-models.ts',
+  'doors.ts',
+  'gpu-memory.ts',
+  'home-policy.ts',
+  'known-models.ts',
+  'model-facts.ts',
+  'model-upkeep.ts'
+])
 
 /** The room of a file under `server/`. */
 function roomOf(file: string): string {
