@@ -3,7 +3,7 @@ import { existsSync, globSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { z } from 'zod'
-import type { MachineMemory } from './models/machine-memory.ts'
+import type { MachineMemory } from './models/fit/machine-memory.ts'
 
 const probe = fileURLToPath(new URL('./engines/llama/gpu-probe.ts', import.meta.url))
 const probeTimeoutMs = 20_000

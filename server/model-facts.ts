@@ -2,11 +2,11 @@ import type { CatalogueEntry } from '#contracts/model.ts'
 import type { Fit, WeightsDescription } from '#contracts/weights.ts'
 import { AppError } from './errors.ts'
 import { gpuMemory } from './gpu-memory.ts'
-import type { Descriptions } from './models/descriptions.ts'
-import { type FitSettings, fitOf, fitOfEntry } from './models/fit.ts'
-import { inspectWeights } from './models/inspect.ts'
-import { machineMemory } from './models/machine-memory.ts'
-import type { ModelStore } from './models/store.ts'
+import { type FitSettings, fitOf, fitOfEntry } from './models/fit/fit.ts'
+import { machineMemory } from './models/fit/machine-memory.ts'
+import type { Descriptions } from './models/inspect/descriptions.ts'
+import { inspectWeights } from './models/inspect/inspect.ts'
+import type { ModelStore } from './models/store/store.ts'
 
 /** What is in a model's files, and whether it fits this machine. */
 export type ModelFacts = {

@@ -1,7 +1,7 @@
 import type { Config } from '../config.ts'
 import { AppError } from '../errors.ts'
 import { createModelFacts, type ModelFacts } from '../model-facts.ts'
-import { createDescriptions } from '../models/descriptions.ts'
+import { createDescriptions } from '../models/inspect/descriptions.ts'
 import { findServer } from './client.ts'
 import { openLocalModels } from './local-models.ts'
 

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import type { GarbageReport } from '#contracts/store.ts'
 import { loadConfig } from '../config.ts'
-import { collectGarbage } from '../models/garbage.ts'
+import { collectGarbage } from '../models/store/garbage.ts'
 import { numberOption } from './arguments.ts'
 import { findServer } from './client.ts'
 import { openLocalModels } from './local-models.ts'

@@ -7,7 +7,7 @@ import { readHomePolicy } from '../home-policy.ts'
 import { createKnownModels, type KnownModels, type KnownResidents } from '../known-models.ts'
 import { createLog, type Log } from '../log.ts'
 import { loadCatalogue } from '../models/catalogue.ts'
-import { createModelStore, type ModelStore } from '../models/store.ts'
+import { createModelStore, type ModelStore } from '../models/store/store.ts'
 
 export type LocalModels = { catalogue: Catalogue; store: ModelStore; known: KnownModels; policy: Policy; log: Log }
 

@@ -6,9 +6,9 @@ import { loadConfig } from '../../server/config.ts'
 import { AppError } from '../../server/errors.ts'
 import { createLog } from '../../server/log.ts'
 import { loadCatalogue } from '../../server/models/catalogue.ts'
-import { createProgressWriter } from '../../server/models/progress.ts'
-import { pullModel } from '../../server/models/pull.ts'
-import { createModelStore } from '../../server/models/store.ts'
+import { createProgressWriter } from '../../server/models/pull/progress.ts'
+import { pullModel } from '../../server/models/pull/pull.ts'
+import { createModelStore } from '../../server/models/store/store.ts'
 
 const catalogue = loadCatalogue()
 const log = createLog({ level: 'warn', name: 'weights' })

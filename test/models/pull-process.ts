@@ -1,9 +1,9 @@
 import type { CatalogueEntry } from '#contracts/model.ts'
-import { pullModel } from '../../server/models/pull.ts'
-import type { PullLimits } from '../../server/models/pull-limits.ts'
-import { createRateLimit } from '../../server/models/rate-limit.ts'
+import { pullModel } from '../../server/models/pull/pull.ts'
+import type { PullLimits } from '../../server/models/pull/pull-limits.ts'
+import { createRateLimit } from '../../server/models/pull/rate-limit.ts'
 import type { SourceSettings } from '../../server/models/sources/choose.ts'
-import { createModelStore } from '../../server/models/store.ts'
+import { createModelStore } from '../../server/models/store/store.ts'
 import { catalogueOf, silent } from './fixtures.ts'
 
 // A process of its own that pulls one model and tells its parent how it goes.

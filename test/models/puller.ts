@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import type { CatalogueEntry } from '#contracts/model.ts'
-import type { PullLimits } from '../../server/models/pull-limits.ts'
+import type { PullLimits } from '../../server/models/pull/pull-limits.ts'
 import type { SourceSettings } from '../../server/models/sources/choose.ts'
 
 export type Puller = {

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
-import type { WeightsFile } from '../../server/models/inspect.ts'
+import type { WeightsFile } from '../../server/models/inspect/inspect.ts'
 
 // Stands in for the process that reads headers, and does what a crafted file might make it do: the first file's name says what.
 const attempt = (what: () => unknown): string => {

@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Config } from '../../config.ts'
 import { toAppError } from '../../errors.ts'
-import { verifyModel } from '../../models/verify.ts'
+import { verifyModel } from '../../models/store/verify.ts'
 import { openLocalModels } from '../local-models.ts'
 import type { Finding } from './finding.ts'
 

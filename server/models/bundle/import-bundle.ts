@@ -4,14 +4,14 @@ import type { BundleFile } from '#contracts/bundle.ts'
 import type { LocalModel, PinnedEntry } from '#contracts/model.ts'
 import { AppError, toAppError } from '../../errors.ts'
 import type { Log } from '../../log.ts'
-import { inspectModelFiles } from '../describe-files.ts'
 import { takeFileLock } from '../file-lock.ts'
 import { checkFreeSpace, diskFull, isNoSpace } from '../free-space.ts'
-import type { ModelStore } from '../store.ts'
-import type { TrustedSigners } from '../trusted-signers.ts'
+import { inspectModelFiles } from '../inspect/describe-files.ts'
+import type { ModelStore } from '../store/store.ts'
 import { sizeOf } from './disk.ts'
 import { type ImportProgress, importFile, importPath } from './import-file.ts'
 import { type Bundle, openBundle } from './open-bundle.ts'
+import type { TrustedSigners } from './trusted-signers.ts'
 
 export type ImportOptions = {
   /** The bundle, one of its parts, or a folder with one bundle. */

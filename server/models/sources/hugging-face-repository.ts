@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { AppError } from '../../errors.ts'
-import { usualLimits } from '../pull-limits.ts'
+import { usualLimits } from '../pull/pull-limits.ts'
 import { networkRules, type SourceSettings } from './choose.ts'
 import { follow, HttpRefusal } from './http-download.ts'
 import { hubHeaders, inPlainWords } from './hugging-face.ts'

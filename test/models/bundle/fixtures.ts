@@ -10,8 +10,8 @@ import { type Imported, type ImportOptions, importBundle } from '../../../server
 import { type Layout, toLayout } from '../../../server/models/bundle/layout.ts'
 import { createSigningKey, loadSigner, type Signer } from '../../../server/models/bundle/signing.ts'
 import { blockSize, readTarHeader, toTarHeader } from '../../../server/models/bundle/tar-header.ts'
-import { createModelStore, type ModelStore } from '../../../server/models/store.ts'
-import { openTrustedSigners } from '../../../server/models/trusted-signers.ts'
+import { openTrustedSigners } from '../../../server/models/bundle/trusted-signers.ts'
+import { createModelStore, type ModelStore } from '../../../server/models/store/store.ts'
 import { catalogueOf, entryOf, fileOf, silent } from '../fixtures.ts'
 
 export const chunkSize = 16_384

@@ -4,8 +4,8 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileS
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { AppError } from '../../../server/errors.ts'
-import { pullModel } from '../../../server/models/pull.ts'
-import { createModelStore } from '../../../server/models/store.ts'
+import { pullModel } from '../../../server/models/pull/pull.ts'
+import { createModelStore } from '../../../server/models/store/store.ts'
 import { buildWheel } from '../../helpers/zip.ts'
 import { assertSameBytes, catalogueOf, entryOf, fileOf, settings, silent, someBytes, temporaryFolder } from '../fixtures.ts'
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { pullModel } from '../../../server/models/pull.ts'
+import { pullModel } from '../../../server/models/pull/pull.ts'
 import { signedHeaders } from '../../../server/models/sources/s3.ts'
-import { createModelStore } from '../../../server/models/store.ts'
+import { createModelStore } from '../../../server/models/store/store.ts'
 import { startFileServer } from '../file-server.ts'
 import { catalogueOf, entryOf, fileOf, settings, silent, someBytes, temporaryFolder } from '../fixtures.ts'
 
