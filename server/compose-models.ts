@@ -1,13 +1,16 @@
 import { join } from 'node:path'
+import { type BundleImports, createBundleImports } from './bundle-imports.ts'
 import type { Config } from './config.ts'
 import { AppError, toAppError } from './errors.ts'
 import { createKnownModels, type KnownModels } from './known-models.ts'
 import type { Log } from './log.ts'
 import { createModelFacts, type ModelFacts } from './model-facts.ts'
 import { createModelUpkeep, type ModelUpkeep } from './model-upkeep.ts'
+import { openTrustedSigners } from './models/bundle/trusted-signers.ts'
 import { loadCatalogue } from './models/catalogue.ts'
 import { createMemoryNeeds } from './models/fit/memory-need.ts'
 import { createDescriptions } from './models/inspect/descriptions.ts'
+import { enforce } from './models/policy.ts'
 import { createModelStore, type ModelStore } from './models/store/store.ts'
 import type { Dispatcher } from './queue/dispatcher.ts'
 import type { RedisAddress } from './queue/redis.ts'
@@ -23,6 +26,7 @@ export type ComposedModels = {
   models: KnownModels
   residents: ResidentModels
   upkeep: ModelUpkeep
+  bundles: BundleImports
   facts: ModelFacts
   /** Model ids that the server wants loaded from the start. */
   wanted: { chat: string; embedding: string }
@@ -117,8 +121,16 @@ export async function composeModels(options: {
   const models = createKnownModels({ config, catalogue, store, residents, policy: upkeep.policy, isPinned: upkeep.isPinned, signal, log })
   refuseUnknown(models, wanted)
   if (config.verifyDays > 0) upkeep.keepVerified({ maxAgeMs: config.verifyDays * 86_400_000, signal })
+  const bundles = createBundleImports({
+    store,
+    signers: openTrustedSigners(join(config.home, 'trusted-signers.json')),
+    allow: (entry, signer) => enforce(upkeep.policy(), { model: entry, licence: entry.licence, signer }, 'be imported'),
+    onImported: models.lookAgain,
+    signal,
+    log
+  })
   const facts = createModelFacts({ entries: catalogue.models, store, descriptions })
-  return { store, models, residents, upkeep, facts, wanted }
+  return { store, models, residents, upkeep, bundles, facts, wanted }
 }
 
 /** An id or alias of the catalogue, or a GGUF file to use where it lies. */

@@ -83,7 +83,7 @@ async function compose(
   const recovered = Promise.withResolvers<void>()
   const ending = new AbortController()
   onEnd.push(() => ending.abort())
-  const { store, models, residents, upkeep, facts, wanted } = await composeModels({
+  const { store, models, residents, upkeep, bundles, facts, wanted } = await composeModels({
     config,
     settings: createSettingsStore(db),
     redis: address,
@@ -192,6 +192,7 @@ async function compose(
       queues: async () => theDispatcher().queues()
     },
     upkeep,
+    bundles,
     notReady
   })
   onEnd.push(() => app.close())

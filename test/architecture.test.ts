@@ -36,6 +36,7 @@ const packageRooms: Record<string, string> = {
 
 const baseFiles = new Set(['config.ts', 'errors.ts', 'log.ts', 'home.ts', 'issue-words.ts', 'loopback.ts', 'socket-path.ts', 'version.ts'])
 const composeFiles = new Set([
+  'bundle-imports.ts',
   'compose.ts',
   'compose-models.ts',
   'doors.ts',
@@ -55,7 +56,7 @@ function roomOf(file: string): string {
 }
 
 function importsOf(file: string): string[] {
-  return [...readFileSync(file, 'utf8').matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map(([, name]) => name ?? '')
+  return [...readFileSync(file, 'utf8').matchAll(/(?:from|import)\s*\(?\s*'([^'\s]+)'/g)].map(([, name]) => name ?? '')
 }
 
 const files = globSync('server/**/*.ts', { cwd: root }).map((file) => join(root, file))

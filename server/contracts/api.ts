@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { BundleDescription, BundleImportOrder, BundleImportStatus, BundlePath, TrustedSigner } from './bundle.ts'
 import { ChatRequest } from './chat.ts'
 import { ErrorCode } from './error.ts'
 import { Lane, Receipt } from './job.ts'
@@ -87,6 +88,8 @@ export type Adoption = z.infer<typeof Adoption>
 export const AdoptedReply = z.object({ model: z.string() })
 export const GarbageOrder = z.object({ olderThanDays: z.number().min(0).max(10_000).default(7), dryRun: z.boolean().default(false) })
 export type GarbageOrder = z.infer<typeof GarbageOrder>
+export const BundleImportReply = z.object({ import: BundleImportStatus.nullable() })
+export const SignersReply = z.object({ signers: z.array(TrustedSigner) })
 export const StoreAccepted = z.object({ accepted: z.literal(true) })
 export const KeysReply = z.object({ keys: z.array(Key) })
 export const KeyReply = z.object({ key: Key })
@@ -299,6 +302,31 @@ export const endpoints = {
     body: GarbageOrder,
     reply: GarbageReport
   },
+  inspectBundle: {
+    method: 'POST',
+    path: '/outpost/bundles/inspect',
+    summary: "What a bundle on the server's machine holds and who signed it",
+    roles: administration,
+    body: BundlePath,
+    reply: BundleDescription
+  },
+  importBundle: {
+    method: 'POST',
+    path: '/outpost/bundles/import',
+    summary: 'Take in a bundle; its progress is seen under the same address',
+    roles: administration,
+    body: BundleImportOrder,
+    status: 202,
+    reply: BundleImportReply
+  },
+  bundleImport: {
+    method: 'GET',
+    path: '/outpost/bundles/import',
+    summary: 'How the last import of a bundle stands',
+    roles: administration,
+    reply: BundleImportReply
+  },
+  signers: { method: 'GET', path: '/outpost/bundles/signers', summary: 'Whose bundles are taken in', roles: administration, reply: SignersReply },
   policy: { method: 'GET', path: '/outpost/policy', summary: 'Which models may come and be loaded', roles: administration, reply: Policy },
   setPolicy: {
     method: 'POST',

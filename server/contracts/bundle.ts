@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { ErrorCode } from './error.ts'
 import { PinnedEntry } from './model.ts'
 
 const Sha256 = z.string().regex(/^[0-9a-f]{64}$/, '64 hexadecimal digits')
@@ -63,3 +64,35 @@ export const TrustedSigner = z.object({
   addedBy: z.string()
 })
 export type TrustedSigner = z.infer<typeof TrustedSigner>
+
+/** A bundle on the server's machine: the file, one of its parts, or a folder with one bundle. */
+export const BundlePath = z.object({ path: z.string().min(1).max(4096) })
+export type BundlePath = z.infer<typeof BundlePath>
+
+/** `trust`: fingerprints that are trusted from now on, if the bundle is signed by one of them. */
+export const BundleImportOrder = BundlePath.extend({ trust: z.array(Sha256).max(64).default([]), allowUnsigned: z.boolean().default(false) })
+export type BundleImportOrder = z.infer<typeof BundleImportOrder>
+
+/** What a bundle holds and who signed it; its signature and structure are right, its files were not read. */
+export const BundleDescription = z.object({
+  manifest: BundleManifest,
+  parts: z.array(z.object({ name: z.string(), size: z.int() })),
+  bytes: z.int(),
+  trusted: TrustedSigner.nullable()
+})
+export type BundleDescription = z.infer<typeof BundleDescription>
+
+/** Bytes of weights, checked so far and in all. `models` are those that are here when it is done. Times are Unix milliseconds. */
+export const BundleImportStatus = z.object({
+  path: z.string(),
+  state: z.enum(['running', 'done', 'failed']),
+  file: z.string().nullable(),
+  received: z.int(),
+  total: z.int(),
+  models: z.array(z.string()),
+  signer: Sha256.nullable(),
+  error: z.object({ code: ErrorCode, message: z.string() }).nullable(),
+  startedAt: z.int(),
+  endedAt: z.int().nullable()
+})
+export type BundleImportStatus = z.infer<typeof BundleImportStatus>

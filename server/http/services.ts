@@ -1,3 +1,4 @@
+import type { BundleDescription, BundleImportOrder, BundleImportStatus, TrustedSigner } from '#contracts/bundle.ts'
 import type { ModelStatus } from '#contracts/model.ts'
 import type { Policy } from '#contracts/policy.ts'
 import type { PullStatus } from '#contracts/pull.ts'
@@ -53,6 +54,14 @@ export type HttpServices = {
     /** Ends a waiting or running job as `cancelled`. False: there is none. */
     cancel(jobId: string): Promise<boolean>
     queues(): Promise<QueueSnapshot[]>
+  }
+  /** Bundles on the server's machine. */
+  bundles: {
+    inspect(path: string): Promise<BundleDescription>
+    /** Resolves when it is under way. Throws what speaks against it. */
+    start(order: BundleImportOrder, by: string): Promise<BundleImportStatus>
+    status(): BundleImportStatus | null
+    signers(): TrustedSigner[]
   }
   upkeep: {
     /** Throws `model_not_found`, `conflict`. */

@@ -55,6 +55,7 @@ const app = await buildApp({
     describe: unused,
     fit: unused
   },
+  bundles: { inspect: unused, start: unused, status: () => null, signers: () => [] },
   upkeep: {
     remove: refused,
     adopt: unused,

@@ -6,6 +6,7 @@ import { openLocalModels } from '../../server/cli/local-models.ts'
 import { loadConfig } from '../../server/config.ts'
 import { takeFileLock } from '../../server/models/file-lock.ts'
 import { temporaryFolder } from '../helpers/folder.ts'
+import { callOwner } from '../helpers/owner.ts'
 import { until } from '../helpers/processes.ts'
 import { fakeCatalogue, startTestServer } from '../helpers/server.ts'
 import { homeWith } from '../models/bundle/fixtures.ts'
@@ -183,6 +184,44 @@ test('a running server has an imported model at its next look', async (t) => {
   await until(async () => (await outpost(t, ['load', 'imported'], { home: server.home })).code === 0, 'the server sees it')
   const run = await outpost(t, ['run', 'imported', 'fake: say="carried by hand"'], { home: server.home })
   assert.equal(run.stdout, 'carried by hand\n')
+})
+
+test('administrators inspect and import a bundle over HTTP, and see how it goes', async (t) => {
+  const [from, stick] = [temporaryFolder(t), temporaryFolder(t)]
+  homeWith(from, { one: someBytes(200_000) })
+  const path = join(stick, 'one.outpost')
+  assert.equal((await outpost(t, ['bundle', 'export', 'one', path], { home: from })).code, 0)
+  const server = await startTestServer(t, { catalogue: fakeCatalogue, until: 'listening' })
+  const call = async (method: string, what: string, body?: unknown) => {
+    const reply = await callOwner(server.socket, method, `/outpost/bundles/${what}`, body)
+    return { status: reply.status, body: JSON.parse(await reply.text()) }
+  }
+  const anybody = await fetch(`${server.url}/outpost/bundles/import`, {
+    method: 'POST',
+    body: JSON.stringify({ path }),
+    headers: { 'content-type': 'application/json' }
+  })
+  assert.equal(anybody.status, 403)
+  assert.deepEqual((await call('GET', 'import')).body, { import: null })
+  assert.deepEqual((await call('GET', 'signers')).body, { signers: [] })
+
+  const seen = await call('POST', 'inspect', { path })
+  assert.equal(seen.status, 200)
+  assert.deepEqual([seen.body.manifest.models[0].id, seen.body.manifest.signer, seen.body.trusted], ['one', null, null])
+  const missing = await call('POST', 'import', { path: join(stick, 'none.outpost') })
+  assert.deepEqual([missing.status, missing.body.error.code], [400, 'bundle_invalid'])
+  const refused = await call('POST', 'import', { path })
+  assert.deepEqual([refused.status, refused.body.error.code], [403, 'bundle_untrusted'])
+  assert.ok(!existsSync(join(server.home, 'models', 'blobs')), 'nothing of what is refused is written')
+
+  assert.equal((await call('POST', 'import', { path, allowUnsigned: true })).status, 202)
+  await until(async () => (await call('GET', 'import')).body.import.state !== 'running', 'the import ends')
+  const { import: ended } = (await call('GET', 'import')).body
+  assert.deepEqual([ended.state, ended.received, ended.total, ended.models, ended.error], ['done', 200_000, 200_000, ['one'], null])
+  const { models } = JSON.parse(await (await callOwner(server.socket, 'GET', '/outpost/models')).text())
+  assert.equal(models.find(({ id }: { id: string }) => id === 'one').state, 'present')
+  const again = await call('POST', 'import', { path, allowUnsigned: true })
+  assert.deepEqual([again.status, again.body.import.state], [202, 'done'], 'what is here is not read again')
 })
 
 test('what the policy of a machine denies is not taken in, and nothing of it is written', async (t) => {

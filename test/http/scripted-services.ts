@@ -133,6 +133,16 @@ export function createScriptedServices(script: Script = (job) => job.emit(...ans
       },
       queues: async () => queues
     },
+    bundles: {
+      inspect: async (path) => {
+        throw new AppError('bundle_invalid', `There is no bundle ${path}.`)
+      },
+      start: async (order) => {
+        throw new AppError('bundle_invalid', `There is no bundle ${order.path}.`)
+      },
+      status: () => null,
+      signers: () => []
+    },
     upkeep: {
       remove(name) {
         const { id } = services.models.resolve(name)

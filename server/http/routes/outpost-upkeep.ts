@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Adoption, EndpointName, GarbageOrder } from '#contracts/api.ts'
+import type { BundleImportOrder, BundlePath } from '#contracts/bundle.ts'
 import type { Policy } from '#contracts/policy.ts'
 import { audit } from '../audit.ts'
 import type { RouteContext } from './context.ts'
@@ -17,11 +18,15 @@ type UpkeepName = Extract<
   | 'collectGarbage'
   | 'policy'
   | 'setPolicy'
+  | 'inspectBundle'
+  | 'importBundle'
+  | 'bundleImport'
+  | 'signers'
 >
 
 /** What an administrator does to weights that are here, and to what may come. The routes' schemas parsed every body and parameter. */
 export function upkeepHandlers({ services }: RouteContext): Record<UpkeepName, Handler> {
-  const { upkeep, models, log } = services
+  const { upkeep, bundles, models, log } = services
   const idOf = (request: FastifyRequest) => (request.params as { id: string }).id
   const pin =
     (pinned: boolean): Handler =>
@@ -65,6 +70,14 @@ export function upkeepHandlers({ services }: RouteContext): Record<UpkeepName, H
       if (!report.dryRun) audit(log, request.client, 'collect garbage', { items: report.items.length, freed: report.freed })
       return report
     },
+    inspectBundle: (request) => bundles.inspect((request.body as BundlePath).path),
+    async importBundle(request, reply) {
+      const order = request.body as BundleImportOrder
+      audit(log, request.client, 'import bundle', { ...order })
+      return reply.code(202).send({ import: await bundles.start(order, `${request.client.name}, by POST /outpost/bundles/import`) })
+    },
+    bundleImport: () => ({ import: bundles.status() }),
+    signers: () => ({ signers: bundles.signers() }),
     policy: () => upkeep.policy(),
     setPolicy(request) {
       const policy = upkeep.setPolicy(request.body as Policy, request.client.id)
