@@ -1,9 +1,9 @@
 import { type ChildProcess, fork, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePort } from '../helpers/free-port.ts'
 import { chatWeights, placeWeights } from '../helpers/weights.ts'
 import type { BareReport } from './bare-loop.ts'
 import { firstTokenOf } from './first-token.ts'
@@ -188,15 +188,6 @@ async function end(child: ChildProcess, ask: () => void): Promise<void> {
   const ended = once(child, 'exit')
   ask()
   await ended
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  return typeof address === 'object' && address !== null ? address.port : 0
 }
 
 const percent = (ratio: number) => `${(ratio * 100).toFixed(1)} %`

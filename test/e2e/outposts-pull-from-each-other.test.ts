@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
-import { once } from 'node:events'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import type { AddressInfo } from 'node:net'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { temporaryFolder } from '../helpers/folder.ts'
+import { freePort } from '../helpers/free-port.ts'
 import { problemOf } from '../helpers/problem.ts'
 import { until } from '../helpers/processes.ts'
 import { fakeCatalogue, startTestServer, writeCatalogue } from '../helpers/server.ts'
@@ -83,12 +81,3 @@ test('two machines that are each other’s mirror give what they have, and neith
   assert.equal((await problemOf(await fetch(`${a.url}/outpost/blobs/${'0'.repeat(64)}`, { headers }))).code, 'not_found')
   assert.equal((await fetch(`${a.url}/outpost/blobs/..%2F..%2Fsecret`, { headers })).status, 400)
 })
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}

@@ -8,6 +8,7 @@ import { test } from 'node:test'
 import { connectRedis, untilReady } from '../../server/queue/redis.ts'
 import { findRedisServer } from '../../server/queue/redis-server.ts'
 import { temporaryFolder } from '../helpers/folder.ts'
+import { freePort } from '../helpers/free-port.ts'
 import { type Ending, onEnd } from '../helpers/on-end.ts'
 import { problemOf } from '../helpers/problem.ts'
 import { until } from '../helpers/processes.ts'
@@ -121,10 +122,7 @@ test('a Redis that is away, too old or evicts is one clear line each, and once i
 })
 
 test('a server whose Redis comes later over TCP becomes ready by itself', async (t) => {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const { port } = probe.address() as { port: number }
-  probe.close()
+  const port = await freePort()
   const server = await startTestServer(t, { env: { REDIS_URL: `redis://user:secret@127.0.0.1:${port}/0` }, until: 'listening' })
   await until(async () => /is unreachable/.test((await readiness(server)).message), 'it says so')
   assert.match((await readiness(server)).message, new RegExp(`Redis at redis://127\\.0\\.0\\.1:${port}/0 is unreachable: .*ECONNREFUSED`))

@@ -11,6 +11,7 @@ import { createSupervisor, type Supervisor } from '../../server/workers/supervis
 import { type Ending, onEnd } from '../helpers/on-end.ts'
 import { until } from '../helpers/processes.ts'
 import { chat, log, testDispatcher, testRedis } from '../helpers/queue.ts'
+import { fakeModel, fakeWorkerSettings } from './fake-workers.ts'
 
 /** A gateway's queue and workers of the fake engine, in processes of their own, in a memory of 10 bytes. */
 async function house(t: Ending, options: { rules?: Partial<ResidencyRules>; needOf?: (id: string) => MemoryNeed | Promise<MemoryNeed> } = {}) {
@@ -22,14 +23,7 @@ async function house(t: Ending, options: { rules?: Partial<ResidencyRules>; need
   const ended = (ids: string[]) => parts.residents?.used(ids)
   const { dispatcher } = await testDispatcher(t, base, { slots: 2, onEnded: ended, waitOf: (model) => parts.residents?.waitOf(model) })
   const supervisor = createSupervisor({
-    redis: base.address,
-    blobs: join(base.home, 'blobs'),
-    threads: 1,
-    slots: 2,
-    logLevel: 'silent',
-    queueReady: Promise.resolve(),
-    log,
-    onProgress: () => {},
+    ...fakeWorkerSettings(base),
     onLost: (model, workerId) => dispatcher.workerLost(model, workerId),
     onGivenUp: (model, error) => dispatcher.giveUp(model, error),
     onChange: () => {
@@ -57,18 +51,7 @@ async function house(t: Ending, options: { rules?: Partial<ResidencyRules>; need
   const add = (id: string, size: number, traits: object = {}) => {
     const path = join(base.home, `${id}.json`)
     writeFileSync(path, JSON.stringify(traits))
-    const entry: LocalModel['entry'] = {
-      id,
-      aliases: [],
-      name: id,
-      description: '',
-      kind: 'chat',
-      engine: 'fake',
-      licence: 'MIT',
-      contextWindow: 8192,
-      files: []
-    }
-    const model = { entry, files: [{ name: `${id}.json`, path, size, sha256: '' }] }
+    const model = fakeModel(id, { name: `${id}.json`, path, size }, 8192)
     models.set(id, model)
     return model
   }

@@ -2,44 +2,26 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import type { LocalModel } from '#contracts/model.ts'
 import { AppError } from '../../server/errors.ts'
 import { createSupervisor } from '../../server/workers/supervisor.ts'
 import { type Ending, onEnd } from '../helpers/on-end.ts'
 import { isAlive } from '../helpers/processes.ts'
-import { log, testRedis } from '../helpers/queue.ts'
+import { testRedis } from '../helpers/queue.ts'
+import { fakeModel, fakeWorkerSettings } from './fake-workers.ts'
 
 /** A supervisor on a Redis of its own, and a model of the fake engine, whose "weights" say how it behaves. */
 async function supervise(t: Ending) {
-  const { home, address } = await testRedis(t)
-  const path = join(home, 'traits.json')
+  const base = await testRedis(t)
+  const path = join(base.home, 'traits.json')
   const lost: string[] = []
   const givenUp = Promise.withResolvers<AppError>()
   const supervisor = createSupervisor({
-    redis: address,
-    blobs: join(home, 'blobs'),
-    threads: 1,
-    slots: 2,
-    logLevel: 'silent',
-    queueReady: Promise.resolve(),
-    log,
-    onProgress: () => {},
+    ...fakeWorkerSettings(base),
     onLost: async (_model, workerId) => void lost.push(workerId),
     onGivenUp: async (_model, error) => givenUp.resolve(error)
   })
   onEnd(t, () => supervisor.stop())
-  const entry: LocalModel['entry'] = {
-    id: 'fragile',
-    aliases: [],
-    name: 'Fragile',
-    description: '',
-    kind: 'chat',
-    engine: 'fake',
-    licence: 'MIT',
-    contextWindow: 128,
-    files: []
-  }
-  const model: LocalModel = { entry, files: [{ name: 'traits.json', path, size: 1, sha256: '' }] }
+  const model = fakeModel('fragile', { name: 'traits.json', path, size: 1 }, 128)
   const behave = (traits: object) => writeFileSync(path, JSON.stringify(traits))
   return { supervisor, model, lost, givenUp: givenUp.promise, behave }
 }
