@@ -2,6 +2,7 @@ import type { BundleDescription, BundleImportOrder, BundleImportStatus, TrustedS
 import type { PinnedEntry } from '#contracts/model.ts'
 import { AppError, toAppError } from './errors.ts'
 import type { Log } from './log.ts'
+import { describeBundle } from './models/bundle/describe-bundle.ts'
 import { importBundle } from './models/bundle/import-bundle.ts'
 import { openBundle } from './models/bundle/open-bundle.ts'
 import type { TrustedSigners } from './models/bundle/trusted-signers.ts'
@@ -34,9 +35,7 @@ export function createBundleImports(options: {
 
   async function inspect(path: string): Promise<BundleDescription> {
     await using bundle = await openBundle(path)
-    const { manifest, parts } = bundle
-    const trusted = signers.list().find(({ fingerprint }) => fingerprint === manifest.signer) ?? null
-    return { manifest, parts: parts.names.map((name, i) => ({ name, size: parts.sizes[i] ?? 0 })), bytes: parts.length, trusted }
+    return describeBundle(bundle, signers)
   }
 
   return {
@@ -59,9 +58,7 @@ export function createBundleImports(options: {
         endedAt: null
       }
       last = begun
-      const update = (change: Partial<BundleImportStatus>) => {
-        if (last?.startedAt === begun.startedAt) last = { ...last, ...change }
-      }
+      const update = (change: Partial<BundleImportStatus>) => void Object.assign(begun, change)
       /** Everything that can speak against it has been looked at when the first byte comes. */
       const underWay = Promise.withResolvers<void>()
       const work = importBundle({
@@ -94,7 +91,7 @@ export function createBundleImports(options: {
       // Once it is under way its fate is seen in `status`.
       work.catch(() => {})
       await Promise.race([work, underWay.promise])
-      return last
+      return begun
     },
     status: () => last,
     signers: () => signers.list()

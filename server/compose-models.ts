@@ -6,11 +6,11 @@ import { createKnownModels, type KnownModels } from './known-models.ts'
 import type { Log } from './log.ts'
 import { createModelFacts, type ModelFacts } from './model-facts.ts'
 import { createModelUpkeep, type ModelUpkeep } from './model-upkeep.ts'
-import { openTrustedSigners } from './models/bundle/trusted-signers.ts'
+import { signersOfHome } from './models/bundle/trusted-signers.ts'
 import { loadCatalogue } from './models/catalogue.ts'
 import { createMemoryNeeds } from './models/fit/memory-need.ts'
 import { createDescriptions } from './models/inspect/descriptions.ts'
-import { enforce } from './models/policy.ts'
+import { enforceImport } from './models/policy.ts'
 import { createModelStore, type ModelStore } from './models/store/store.ts'
 import type { Dispatcher } from './queue/dispatcher.ts'
 import type { RedisAddress } from './queue/redis.ts'
@@ -123,8 +123,8 @@ export async function composeModels(options: {
   if (config.verifyDays > 0) upkeep.keepVerified({ maxAgeMs: config.verifyDays * 86_400_000, signal })
   const bundles = createBundleImports({
     store,
-    signers: openTrustedSigners(join(config.home, 'trusted-signers.json')),
-    allow: (entry, signer) => enforce(upkeep.policy(), { model: entry, licence: entry.licence, signer }, 'be imported'),
+    signers: signersOfHome(config.home),
+    allow: (entry, signer) => enforceImport(upkeep.policy(), entry, signer),
     onImported: models.lookAgain,
     signal,
     log

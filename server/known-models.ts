@@ -10,7 +10,7 @@ import { enforce, enforcePull } from './models/policy.ts'
 import type { PullProgress } from './models/pull/pull.ts'
 import { parsePullReference, resolvePullReference } from './models/pull/pull-reference.ts'
 import { createPulls, type Pulls } from './models/pull/pulls.ts'
-import type { BrokenModel, ModelStore } from './models/store/store.ts'
+import { type BrokenModel, type ModelStore, weightsNotHere } from './models/store/store.ts'
 import { whyNotLoadable } from './workers/loadable.ts'
 import type { ResidentModels } from './workers/resident-models.ts'
 
@@ -186,10 +186,7 @@ export function createKnownModels(options: {
       })
     }
     const failed = failedPull(id)
-    throw new AppError(
-      'model_not_ready',
-      failed === undefined ? `the weights of ${id} are not here: outpost pull ${id}` : `the weights of ${id} are not here: ${failed.message}`
-    )
+    throw failed === undefined ? weightsNotHere(id) : new AppError('model_not_ready', `the weights of ${id} are not here: ${failed.message}`)
   }
 
   return {

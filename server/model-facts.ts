@@ -6,7 +6,7 @@ import { type FitSettings, fitOf, fitOfEntry } from './models/fit/fit.ts'
 import { machineMemory } from './models/fit/machine-memory.ts'
 import type { Descriptions } from './models/inspect/descriptions.ts'
 import { inspectWeights } from './models/inspect/inspect.ts'
-import type { ModelStore } from './models/store/store.ts'
+import { type ModelStore, weightsNotHere } from './models/store/store.ts'
 
 /** What is in a model's files, and whether it fits this machine. */
 export type ModelFacts = {
@@ -29,9 +29,14 @@ export function createModelFacts(options: {
   const { entries, store, descriptions } = options
   const memory = async () => machineMemory(await gpuMemory())
 
+  const find = (id: string) => {
+    const local = store.find(id)
+    return { local, entry: local?.entry ?? entries.find((candidate) => candidate.id === id) }
+  }
+
   const describe = async (id: string): Promise<WeightsDescription> => {
     const local = store.find(id)
-    if (local === undefined) throw new AppError('model_not_ready', `the weights of ${id} are not here: outpost pull ${id}`)
+    if (local === undefined) throw weightsNotHere(id)
     return await descriptions.of(local)
   }
   const describeFile = (path: string) => inspectWeights(path)
@@ -40,8 +45,7 @@ export function createModelFacts(options: {
     describe,
     describeFile,
     async fit(id, settings) {
-      const local = store.find(id)
-      const entry = local?.entry ?? entries.find((candidate) => candidate.id === id)
+      const { local, entry } = find(id)
       if (entry === undefined) throw new AppError('model_not_found', `there is no model ${id}`)
       if (entry.engine === 'fake') throw new AppError('unsupported_feature', `${id} has no weights, so it fits anywhere`)
       if (local === undefined) return fitOfEntry(entry, settings, await memory())
@@ -53,8 +57,7 @@ export function createModelFacts(options: {
     async glance(ids, settings) {
       const machine = await memory()
       return ids.map((id) => {
-        const local = store.find(id)
-        const entry = local?.entry ?? entries.find((candidate) => candidate.id === id)
+        const { local, entry } = find(id)
         if (entry === undefined || entry.engine === 'fake') return undefined
         // An adopted model has its size from the file, not from an entry.
         return fitOfEntry(local === undefined ? entry : { ...entry, files: local.files.map((file) => ({ ...file, sources: [] })) }, settings, machine)

@@ -7,7 +7,7 @@ import { AppError } from './errors.ts'
 import { policySetting } from './home-policy.ts'
 import type { KnownModels } from './known-models.ts'
 import type { Log } from './log.ts'
-import { enforce } from './models/policy.ts'
+import { enforceAdoption } from './models/policy.ts'
 import { collectGarbage } from './models/store/garbage.ts'
 import { hashFile } from './models/store/hash-file.ts'
 import type { ModelStore } from './models/store/store.ts'
@@ -84,7 +84,7 @@ export function createModelUpkeep(options: {
     async adopt(path, name) {
       const { entry } = await store.adopt(path, {
         ...(name === undefined ? {} : { id: name }),
-        allow: ({ entry: found, origin }) => enforce(policy, { model: found, licence: found.licence, sources: origin?.sources ?? [] }, 'be adopted')
+        allow: (manifest) => enforceAdoption(policy, manifest)
       })
       models().lookAgain()
       return entry.id

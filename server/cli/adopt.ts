@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util'
 import { type Config, loadConfig } from '../config.ts'
 import { AppError } from '../errors.ts'
 import { prepareHome } from '../home.ts'
-import { enforce } from '../models/policy.ts'
+import { enforceAdoption } from '../models/policy.ts'
 import { findWeights, weightPlaces } from '../models/store/find-weights.ts'
 import { oneArgument } from './arguments.ts'
 import { findServer } from './client.ts'
@@ -45,7 +45,7 @@ export async function adoptHere(path: string, name: string | undefined, config: 
   const { store, policy } = openLocalModels(config)
   const { entry } = await store.adopt(path, {
     ...(name === undefined ? {} : { id: name }),
-    allow: ({ entry: found, origin }) => enforce(policy, { model: found, licence: found.licence, sources: origin?.sources ?? [] }, 'be adopted')
+    allow: (manifest) => enforceAdoption(policy, manifest)
   })
   return entry.id
 }

@@ -6,8 +6,7 @@ import type { Log } from '../log.ts'
 import { isLoopback } from '../loopback.ts'
 import { createProgressWriter } from '../models/pull/progress.ts'
 import { stateText } from './models.ts'
-import { progressStream } from './pull.ts'
-import { createStatusLine, paint, say, tell } from './terminal.ts'
+import { createStatusLine, paint, progressStream, say, tell } from './terminal.ts'
 
 export type Start = {
   server: Server

@@ -9,14 +9,13 @@ import { parsePullReference } from '../models/pull/pull-reference.ts'
 import { adoptHere } from './adopt.ts'
 import { oneArgument } from './arguments.ts'
 import { type Client, findServer } from './client.ts'
+import { runUntilInterrupted } from './interrupt.ts'
 import { openLocalModels } from './local-models.ts'
 import { findModel } from './models.ts'
-import { harmless, say, sayJson } from './terminal.ts'
+import { harmless, progressStream, say, sayJson } from './terminal.ts'
 import { UsageError } from './usage-error.ts'
 
 const lookMs = 250
-/** What a shell expects of a program that Ctrl-C ended. */
-const interrupted = 130
 
 type Options = { limitRate?: number | undefined; signal: AbortSignal; progress: NodeJS.WriteStream | undefined }
 
@@ -35,24 +34,15 @@ export async function run(args: string[]): Promise<number> {
     return 0
   }
 
-  const stop = new AbortController()
-  const onSignal = () => stop.abort()
-  process.once('SIGINT', onSignal).once('SIGTERM', onSignal)
-  const options: Options = { limitRate: rateOf(values['limit-rate']), signal: stop.signal, progress: values.json ? undefined : progressStream() }
-  try {
+  const limitRate = rateOf(values['limit-rate'])
+  return await runUntilInterrupted(async (signal) => {
+    const options: Options = { limitRate, signal, progress: values.json ? undefined : progressStream() }
     const client = await findServer(config)
     const ended = client === undefined ? await pullHere(name, config, options) : await orderFromServer(client, name, options)
     if (values.json) sayJson(ended)
     else say(`${ended.model} is here.`)
     return 0
-  } catch (error) {
-    if (!stop.signal.aborted) throw error
-    const { message } = error instanceof AppError ? error : { message: 'Stopped.' }
-    process.stderr.write(`${message}\n`)
-    return interrupted
-  } finally {
-    process.off('SIGINT', onSignal).off('SIGTERM', onSignal)
-  }
+  })
 }
 
 /** Answers the id of what is here then. Throws what hindered the server, and `cancelled` when only the watching was stopped. */
@@ -134,9 +124,4 @@ function rateOf(text: string | undefined): number | undefined {
   if (rate === undefined || rate < 1024)
     throw new UsageError(`--limit-rate must be bytes a second, 1K or more, such as 50M, got ${JSON.stringify(text)}`)
   return rate
-}
-
-/** The bar belongs to the terminal; without one, the plain lines go with the rest of the output. */
-export function progressStream(): NodeJS.WriteStream {
-  return process.stderr.isTTY ? process.stderr : process.stdout
 }

@@ -71,3 +71,8 @@ export function inTime(ms: number): string {
   if (seconds < 86_400) return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`
   return `${Math.floor(seconds / 86_400)} d ${Math.floor((seconds % 86_400) / 3600)} h`
 }
+
+/** Where a bar goes: it belongs to the terminal; without one, the plain lines go with the rest of the output, unless that is for the data alone (`--json`). */
+export function progressStream(isJson = false): NodeJS.WriteStream {
+  return isJson || process.stderr.isTTY ? process.stderr : process.stdout
+}

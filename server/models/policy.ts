@@ -1,4 +1,4 @@
-import type { CatalogueEntry } from '#contracts/model.ts'
+import type { CatalogueEntry, PinnedEntry } from '#contracts/model.ts'
 import { noPolicy, type Policy, type Rule } from '#contracts/policy.ts'
 import { AppError } from '../errors.ts'
 
@@ -44,6 +44,19 @@ export function enforce(policy: Policy | undefined, subject: PolicySubject, what
 export function enforcePull(policy: Policy, entry: CatalogueEntry, mirrors: readonly string[]): void {
   enforce(policy, { model: entry, licence: entry.licence }, 'be pulled')
   for (const file of entry.files) enforce(policy, { model: entry, sources: [...mirrors, ...file.sources] }, 'be pulled')
+}
+
+/** Before a model of a bundle is taken in. `signer`: its fingerprint; null: nobody signed it. */
+export function enforceImport(policy: Policy, entry: PinnedEntry, signer: string | null): void {
+  enforce(policy, { model: entry, licence: entry.licence, signer }, 'be imported')
+}
+
+/** Before a file is used where it lies. */
+export function enforceAdoption(
+  policy: Policy,
+  { entry, origin }: { entry: PinnedEntry; origin?: { sources?: string[] | undefined } | undefined }
+): void {
+  enforce(policy, { model: entry, licence: entry.licence, sources: origin?.sources ?? [] }, 'be adopted')
 }
 
 function judgeOne(rule: Rule, names: readonly string[], what: string): Verdict {

@@ -3,15 +3,15 @@ import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { LocalModel } from '#contracts/model.ts'
 import { loadConfig } from '../../config.ts'
-import { AppError } from '../../errors.ts'
 import { exportBundle } from '../../models/bundle/export-bundle.ts'
 import { findLicenceText } from '../../models/bundle/licence-text.ts'
 import { isOpenToOthers, loadSigner } from '../../models/bundle/signing.ts'
 import { createProgressWriter } from '../../models/pull/progress.ts'
+import { weightsNotHere } from '../../models/store/store.ts'
 import { version } from '../../version.ts'
 import { runUntilInterrupted } from '../interrupt.ts'
 import { type LocalModels, openLocalModels } from '../local-models.ts'
-import { harmless, inBytes, say, sayJson, tell } from '../terminal.ts'
+import { harmless, inBytes, progressStream, say, sayJson, tell } from '../terminal.ts'
 import { UsageError } from '../usage-error.ts'
 import { ownHome } from './own-home.ts'
 import { parseSize } from './size.ts'
@@ -34,8 +34,7 @@ export async function run(args: string[]): Promise<number> {
   const local = openLocalModels(config)
   const models = [...new Map(names.map((name) => modelOf(name, local)).map((model) => [model.entry.id, model])).values()]
 
-  // The bar is for people; with --json, stdout is for the data alone.
-  const progress = createProgressWriter(values.json || process.stderr.isTTY ? process.stderr : process.stdout)
+  const progress = createProgressWriter(progressStream(values.json))
   return await runUntilInterrupted(async (signal) => {
     const { paths, bytes, manifest } = await exportBundle({
       models,
@@ -66,7 +65,7 @@ function modelOf(name: string, { known, store }: LocalModels): LocalModel {
   const model = store.find(name)
   if (model !== undefined) return model
   const { id } = known.resolve(name)
-  throw new AppError('model_not_ready', `the weights of ${id} are not here: outpost pull ${id}`)
+  throw weightsNotHere(id)
 }
 
 /** In a folder it gets a name from what is in it. */

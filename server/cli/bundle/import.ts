@@ -2,14 +2,15 @@ import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type Imported, importBundle } from '../../models/bundle/import-bundle.ts'
-import { enforce } from '../../models/policy.ts'
+import { signersOfHome } from '../../models/bundle/trusted-signers.ts'
+import { enforceImport } from '../../models/policy.ts'
 import { createProgressWriter } from '../../models/pull/progress.ts'
 import { oneArgument } from '../arguments.ts'
 import { runUntilInterrupted } from '../interrupt.ts'
 import { openLocalModels } from '../local-models.ts'
-import { harmless, inBytes, say, sayJson } from '../terminal.ts'
+import { harmless, inBytes, progressStream, say, sayJson } from '../terminal.ts'
 import { ownHome } from './own-home.ts'
-import { fingerprintOption, openSigners } from './signers.ts'
+import { fingerprintOption } from './signers.ts'
 
 /** In this process, with or without a running server, which sees the models at its next look. */
 export async function run(args: string[]): Promise<number> {
@@ -26,15 +27,15 @@ export async function run(args: string[]): Promise<number> {
   const trust = values.trust.map((text) => fingerprintOption('--trust', text))
   const config = ownHome()
   const { store, policy, log } = openLocalModels(config)
-  const progress = createProgressWriter(values.json || process.stderr.isTTY ? process.stderr : process.stdout)
+  const progress = createProgressWriter(progressStream(values.json))
   return await runUntilInterrupted(async (signal) => {
     const imported = await importBundle({
       path,
       store,
-      signers: openSigners(config),
+      signers: signersOfHome(config.home),
       trust,
       allowUnsigned: values['allow-unsigned'],
-      allow: (entry, signer) => enforce(policy, { model: entry, licence: entry.licence, signer }, 'be imported'),
+      allow: (entry, signer) => enforceImport(policy, entry, signer),
       by: `${userInfo().username}, by bundle import --trust`,
       signal,
       onProgress: ({ file, received, total }) => progress.update(harmless(file), received, total),

@@ -1,12 +1,13 @@
 import { parseArgs } from 'node:util'
 import type { BundleManifest } from '#contracts/bundle.ts'
 import { loadConfig } from '../../config.ts'
+import { describeBundle } from '../../models/bundle/describe-bundle.ts'
 import { type Bundle, openBundle } from '../../models/bundle/open-bundle.ts'
+import { signersOfHome } from '../../models/bundle/trusted-signers.ts'
 import { createProgressWriter } from '../../models/pull/progress.ts'
 import { oneArgument } from '../arguments.ts'
 import { runUntilInterrupted } from '../interrupt.ts'
-import { harmless, inBytes, say, sayJson, table } from '../terminal.ts'
-import { openSigners } from './signers.ts'
+import { harmless, inBytes, progressStream, say, sayJson, table } from '../terminal.ts'
 
 /** What a bundle holds and who signed it. Writes nothing, and needs neither a server nor a home folder. */
 export async function run(args: string[]): Promise<number> {
@@ -19,15 +20,11 @@ export async function run(args: string[]): Promise<number> {
   const config = loadConfig()
   return await runUntilInterrupted(async (signal) => {
     await using bundle = await openBundle(path)
-    const { manifest, parts } = bundle
-    const trusted =
-      openSigners(config)
-        .list()
-        .find(({ fingerprint }) => fingerprint === manifest.signer) ?? null
+    const description = describeBundle(bundle, signersOfHome(config.home))
+    const { manifest, parts, bytes, trusted } = description
     if (values.deep) await readAll(bundle, signal, values.json)
     if (values.json) {
-      const files = parts.names.map((name, i) => ({ name, size: parts.sizes[i] }))
-      sayJson({ manifest, parts: files, bytes: parts.length, trusted, checked: values.deep ? 'every byte' : 'signature and structure' })
+      sayJson({ ...description, checked: values.deep ? 'every byte' : 'signature and structure' })
       return 0
     }
     say(describe(manifest))
@@ -37,14 +34,14 @@ export async function run(args: string[]): Promise<number> {
         : `trusted here: ${harmless(trusted.name ?? 'without a name')}, added ${trusted.addedAt.slice(0, 10)} by ${harmless(trusted.addedBy)}`
     say(manifest.signer === null ? 'Not signed.' : `Signed by ${manifest.signer} (${whom}).`)
     say(
-      `${inBytes(parts.length)} in ${parts.names.length === 1 ? 'one file' : `${parts.names.length} parts`}. ${values.deep ? 'Every byte is as it was signed.' : 'Signature and structure are right; --deep reads every byte.'}`
+      `${inBytes(bytes)} in ${parts.length === 1 ? 'one file' : `${parts.length} parts`}. ${values.deep ? 'Every byte is as it was signed.' : 'Signature and structure are right; --deep reads every byte.'}`
     )
     return 0
   })
 }
 
 async function readAll(bundle: Bundle, signal: AbortSignal, json: boolean): Promise<void> {
-  const progress = createProgressWriter(json || process.stderr.isTTY ? process.stderr : process.stdout)
+  const progress = createProgressWriter(progressStream(json))
   try {
     for (const file of bundle.manifest.files) {
       for await (const { start, chunk } of bundle.chunks(file, signal)) progress.update(harmless(file.name), start + chunk.length, file.size)

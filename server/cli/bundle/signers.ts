@@ -1,13 +1,12 @@
 import { existsSync } from 'node:fs'
 import { userInfo } from 'node:os'
-import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { TrustedSigner } from '#contracts/bundle.ts'
-import { type Config, loadConfig } from '../../config.ts'
+import { loadConfig } from '../../config.ts'
 import { AppError } from '../../errors.ts'
 import { prepareHome } from '../../home.ts'
 import { fingerprintOfFile, toFingerprint } from '../../models/bundle/signing.ts'
-import { openTrustedSigners, type TrustedSigners } from '../../models/bundle/trusted-signers.ts'
+import { signersOfHome } from '../../models/bundle/trusted-signers.ts'
 import { oneArgument } from '../arguments.ts'
 import { harmless, say, sayJson, table } from '../terminal.ts'
 import { UsageError } from '../usage-error.ts'
@@ -19,7 +18,7 @@ export async function run([verb = '', ...args]: string[]): Promise<number> {
     allowPositionals: true
   })
   const config = loadConfig()
-  const signers = openSigners(config)
+  const signers = signersOfHome(config.home)
   switch (verb) {
     case 'list': {
       if (positionals.length > 0) throw new UsageError(`signers list takes no argument, got ${positionals.join(' ')}`)
@@ -47,10 +46,6 @@ export async function run([verb = '', ...args]: string[]): Promise<number> {
     default:
       throw new UsageError(verb === '' ? 'signers wants list, trust or distrust' : `signers has no ${JSON.stringify(verb)}: list, trust or distrust`)
   }
-}
-
-export function openSigners(config: Config): TrustedSigners {
-  return openTrustedSigners(join(config.home, 'trusted-signers.json'))
 }
 
 /** Throws `UsageError`. */

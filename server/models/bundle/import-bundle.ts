@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, statSync } from 'node:fs'
+import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { BundleFile } from '#contracts/bundle.ts'
 import type { LocalModel, PinnedEntry } from '#contracts/model.ts'
@@ -87,14 +87,7 @@ export async function importBundle(options: ImportOptions): Promise<Imported> {
   } catch (error) {
     if (signal.aborted)
       throw new AppError('cancelled', 'The import was stopped. What was checked so far is kept, and the next import goes on from there.')
-    if (isNoSpace(error))
-      throw diskFull(
-        store.folder,
-        missing.reduce((sum, file) => sum + lackOf(file, store), 0),
-        undefined,
-        'The bundle',
-        error
-      )
+    if (isNoSpace(error)) throw diskFull(store.folder, lackOf(missing, store), undefined, 'The bundle', error)
     throw toAppError(error)
   }
   log.info({ models: manifest.models.map(({ id }) => id), signer: manifest.signer, bytes: result.copied }, 'bundle imported')
@@ -133,17 +126,16 @@ function checkConflict(entry: PinnedEntry, store: ModelStore): void {
 
 async function checkRoom(missing: readonly BundleFile[], store: ModelStore): Promise<void> {
   mkdirSync(store.folder, { recursive: true })
-  await checkFreeSpace(
-    store.folder,
-    missing.reduce((sum, file) => sum + lackOf(file, store), 0),
-    'The bundle'
-  )
+  await checkFreeSpace(store.folder, lackOf(missing, store), 'The bundle')
 }
 
-/** What is still to be written of a file. */
-function lackOf(file: BundleFile, store: ModelStore): number {
-  const path = store.blobPath(file.sha256)
-  return sizeOf(path) === file.size ? 0 : Math.max(0, file.size - (sizeOf(importPath(path)) ?? 0))
+/** Bytes that are still to be written of these files. */
+function lackOf(files: readonly BundleFile[], store: ModelStore): number {
+  const lacking = files.map(({ sha256, size }) => {
+    const path = store.blobPath(sha256)
+    return sizeOf(path) === size ? 0 : Math.max(0, size - (sizeOf(importPath(path)) ?? 0))
+  })
+  return lacking.reduce((sum, bytes) => sum + bytes, 0)
 }
 
 /** Bytes that had to be copied. One process at a time, also against a pull of the same file. */
@@ -159,7 +151,7 @@ async function takeFile(file: BundleFile, options: ImportOptions & { bundle: Bun
     options.onProgress?.(progress)
   }
   const waiting = () => {
-    const received = statSync(importPath(path), { throwIfNoEntry: false })?.size
+    const received = sizeOf(importPath(path))
     if (received !== undefined) onProgress({ file: file.name, received: Math.min(received, file.size), total: file.size, copied: 0 })
   }
   using lock = await takeFileLock(`${path}.lock`, options.signal, waiting)

@@ -1,9 +1,10 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { mkdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import { TrustedSigner } from '#contracts/bundle.ts'
 import { AppError } from '../../errors.ts'
 import { takeFileLock } from '../file-lock.ts'
+import { writeWhole } from '../write-whole.ts'
 
 /** Whose bundles are taken in. A file of the home folder, so that the command line and a running server see the same. */
 export type TrustedSigners = {
@@ -16,6 +17,11 @@ export type TrustedSigners = {
 }
 
 const SignersFile = z.object({ signers: z.array(TrustedSigner) })
+
+/** Those of a home folder. */
+export function signersOfHome(home: string): TrustedSigners {
+  return openTrustedSigners(join(home, 'trusted-signers.json'))
+}
 
 /** Read anew each time: another process may have changed it. Throws `AppError('invalid_request')` naming a file that cannot be used, because to pass over it would be to trust nobody in silence. */
 export function openTrustedSigners(file: string, now: () => Date = () => new Date()): TrustedSigners {
@@ -33,9 +39,7 @@ export function openTrustedSigners(file: string, now: () => Date = () => new Dat
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
     using _lock = await takeFileLock(`${file}.lock`, new AbortController().signal)
     const { signers, result } = decide(list())
-    const temporary = `${file}.${process.pid}.tmp`
-    writeFileSync(temporary, `${JSON.stringify({ signers }, null, 2)}\n`, { mode: 0o600, flush: true })
-    renameSync(temporary, file)
+    writeWhole(file, `${JSON.stringify({ signers }, null, 2)}\n`, { flush: true })
     return result
   }
   return {

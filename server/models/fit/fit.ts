@@ -11,8 +11,8 @@ const defaultSlots = 4
 /** The engine loads a chat model with no less than this. */
 const smallestWindow = 512
 const step = 256
-/** Of a model that does not say what it was trained for. */
-const unknownWindow = 8192
+/** Of a model that does not say what it was trained for. Tokens. */
+export const unknownWindow = 8192
 
 /** Whether a model whose headers were read fits this machine as it is now. Pure. */
 export function fitOf(description: WeightsDescription, settings: FitSettings, memory: MachineMemory): Fit {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
@@ -7,6 +7,7 @@ import type { LocalModel } from '#contracts/model.ts'
 import { WeightsDescription } from '#contracts/weights.ts'
 import { AppError } from '../../errors.ts'
 import type { Log } from '../../log.ts'
+import { writeWhole } from '../write-whole.ts'
 import { inspectWeights, type WeightsFile, weightsFilesAt } from './inspect.ts'
 
 const Kept = z.object({ stamp: z.string(), description: WeightsDescription })
@@ -37,11 +38,8 @@ export function createDescriptions(options: { folder: string; log: Log }): Descr
   }
 
   function write(place: string, kept: z.infer<typeof Kept>): void {
-    const temporary = `${place}.${process.pid}.tmp`
     try {
-      mkdirSync(folder, { recursive: true })
-      writeFileSync(temporary, JSON.stringify(kept), { mode: 0o600 })
-      renameSync(temporary, place)
+      writeWhole(place, JSON.stringify(kept), { flush: false })
     } catch (error) {
       // Kept or not, it is known now; a store may be read-only.
       log.debug({ place, reason: (error as Error).message }, 'description not kept')

@@ -9,7 +9,7 @@ import { WeightsDescription } from '#contracts/weights.ts'
 import { AppError } from '../../errors.ts'
 import { refusePickle, refusePickleName } from './pickle.ts'
 import type { WeightsFile } from './read-weights.ts'
-import { partNames } from './split-gguf.ts'
+import { namesOfParts } from './split-gguf.ts'
 import { WeightsError } from './weights-error.ts'
 
 export type { WeightsFile } from './read-weights.ts'
@@ -92,7 +92,7 @@ export async function weightsFilesAt(path: string): Promise<WeightsFile[]> {
   if (!about.isDirectory()) {
     const isIndex = basename(absolute) === 'model.safetensors.index.json'
     if (isIndex) return await weightsFilesAt(dirname(absolute))
-    const parts = partNames(absolute) ?? []
+    const parts = namesOfParts(absolute) ?? []
     const beside = parts.length > 1 || /\.safetensors$/i.test(absolute) ? await readdir(dirname(absolute)) : []
     const wanted =
       parts.length > 1 ? parts.filter((part) => beside.includes(part)) : [basename(absolute), ...beside.filter((name) => companions.has(name))]

@@ -7,7 +7,7 @@ import { type GgufHeader, readGgufHeader, shown } from './gguf-header.ts'
 import { refusePickle, refusePickleName } from './pickle.ts'
 import { type Companions, checkIndex, describeSafetensors } from './safetensors-description.ts'
 import { readSafetensorsHeader } from './safetensors-header.ts'
-import { joinParts, partNames } from './split-gguf.ts'
+import { joinParts, namesOfParts } from './split-gguf.ts'
 import { parseStrictJson, type StrictJson } from './strict-json.ts'
 import { WeightsError } from './weights-error.ts'
 
@@ -51,7 +51,7 @@ function formatOf(fd: number, size: number, name: string): Format {
 }
 
 function readGguf(files: readonly WeightsFile[]): WeightsDescription {
-  const names = partNames(files[0]?.name ?? '')
+  const names = namesOfParts(files[0]?.name ?? '')
   const ordered = names === undefined ? files : files.toSorted((a, b) => names.indexOf(a.name) - names.indexOf(b.name))
   const [first] = ordered
   if (first === undefined) throw new AppError('internal_error', 'No GGUF file was given.')

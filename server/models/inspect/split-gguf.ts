@@ -1,15 +1,11 @@
 import { basename } from 'node:path'
+import { parsePartName, partNames } from '../split-name.ts'
 import { GgufError, type GgufHeader, type GgufTensor, shown } from './gguf-header.ts'
 
-const partName = /^(.*)-(\d{5})-of-(\d{5})\.gguf$/i
-
 /** `model-00002-of-00003.gguf` → its names in order; undefined: not the name of a part. */
-export function partNames(fileName: string): string[] | undefined {
-  const [, stem, number, count] = partName.exec(basename(fileName)) ?? []
-  const total = Number(count)
-  if (stem === undefined || !(total >= 1) || !(Number(number) >= 1) || Number(number) > total) return undefined
-  const digits = (value: number) => String(value).padStart(5, '0')
-  return Array.from({ length: total }, (_, index) => `${stem}-${digits(index + 1)}-of-${digits(total)}.gguf`)
+export function namesOfParts(fileName: string): string[] | undefined {
+  const part = parsePartName(basename(fileName))
+  return part === undefined || part.number < 1 || part.number > part.count ? undefined : partNames(part)
 }
 
 /** Sees that the parts are those of one model, all of them and in order, and that no tensor is in two. Answers the tensors of all. Throws `GgufError`. */

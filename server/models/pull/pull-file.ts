@@ -7,8 +7,9 @@ import { AppError } from '../../errors.ts'
 import { isHeld, takeFileLock } from '../file-lock.ts'
 import { checkFreeSpace, diskFull, isNoSpace } from '../free-space.ts'
 import type { Source, SourceRequest } from '../sources/source.ts'
+import { blobName } from '../store/store-files.ts'
 import { openPartialFile } from './partial-file.ts'
-import { blobName, type FilePull, type PullAttempt, pullFromSource, WrongBytes } from './pull-from-source.ts'
+import { type FilePull, type PullAttempt, pullFromSource, WrongBytes } from './pull-from-source.ts'
 import { sizeInJournal } from './pull-journal.ts'
 
 /**

@@ -5,6 +5,7 @@ import type { SourceFailure } from '#contracts/pull.ts'
 import { AppError } from '../../errors.ts'
 import { HttpRefusal } from '../sources/http-download.ts'
 import type { Source } from '../sources/source.ts'
+import { blobName } from '../store/store-files.ts'
 import { fetchParts, SourceChanged } from './fetch-parts.ts'
 import { followHash, type HashFollower } from './follow-hash.ts'
 import { type PartialFile, recallValidator, rememberValidator, type WritePieces } from './partial-file.ts'
@@ -46,8 +47,6 @@ export type PullAttempt = {
 const maxBadBlocks = 16
 /** Times a source may change the file under our hands. */
 const maxChanges = 2
-
-export const blobName = (sha256: string) => `sha256-${sha256}`
 
 /**
  * Gets what is missing from one source, and what is wrong when all was here once. Returns the finished file, or throws what the source answered:

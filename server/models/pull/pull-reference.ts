@@ -1,8 +1,10 @@
 import type { CatalogueEntry, ModelFile, ModelKind } from '#contracts/model.ts'
 import { AppError } from '../../errors.ts'
+import { toId } from '../model-id.ts'
 import { isPrivateAddress, literalOf } from '../sources/addresses.ts'
 import { networkRules, type SourceSettings } from '../sources/choose.ts'
 import { type HubFileFacts, type HubRepository, readHubRepository } from '../sources/hugging-face-repository.ts'
+import { parsePartName, partNames } from '../split-name.ts'
 
 /** A place a user named instead of a model: `hf:org/repo`, `hf:org/repo:Q4_K_M`, `hf:org/repo/path.gguf`, each with `@revision`, or an address. */
 export type PullReference =
@@ -106,9 +108,7 @@ function choose(
     const found = partsOf(path).map((part) => find(part) ?? missing(text, name, part))
     return { files: found, quantisation: quantisationOf(path) ?? toId(path.split('/').at(-1) ?? '') }
   }
-  const heads = files.filter(
-    (file) => /\.gguf$/i.test(file.path) && !/mmproj/i.test(file.path) && !/-(?!00001)\d{5}-of-\d{5}\.gguf$/i.test(file.path)
-  )
+  const heads = files.filter((file) => /\.gguf$/i.test(file.path) && !/mmproj/i.test(file.path) && (parsePartName(file.path)?.number ?? 1) === 1)
   if (heads.length === 0 && quantisation === undefined) return { files: safetensorsOf(text, files), quantisation: undefined }
   const known = new Map(heads.map((file) => [(quantisationOf(file.path) ?? file.path).toUpperCase(), file]))
   const wanted = quantisation ?? (known.size === 1 ? [...known.keys()][0] : 'Q4_K_M')
@@ -140,10 +140,8 @@ function toFile({ path, size, sha256 }: HubFileFacts, { name, commit }: HubRepos
 
 /** `x-00001-of-00003.gguf` → all three. */
 function partsOf(path: string): string[] {
-  const match = /^(.*-)00001-of-(\d{5})(\.gguf)$/i.exec(path)
-  if (match === null) return [path]
-  const [, start = '', count = '', end = ''] = match
-  return Array.from({ length: Math.min(Number(count), 999) }, (_, index) => `${start}${String(index + 1).padStart(5, '0')}-of-${count}${end}`)
+  const part = parsePartName(path)
+  return part?.number === 1 ? partNames(part, 999) : [path]
 }
 
 /** `Qwen3-4B-Q4_K_M.gguf` → `Q4_K_M` */
@@ -155,14 +153,6 @@ function quantisationOf(path: string): string | undefined {
 function kindOf(task: string | undefined): ModelKind {
   if (task === 'feature-extraction' || task === 'sentence-similarity') return 'embedding'
   return task === 'text-ranking' ? 'rerank' : 'chat'
-}
-
-function toId(name: string): string {
-  const id = name
-    .toLowerCase()
-    .replace(/[^a-z0-9._-]+/g, '-')
-    .replace(/^[^a-z0-9]+/, '')
-  return id === '' ? 'model' : id
 }
 
 /** Two places may give the same name to different models, and one place two versions. */

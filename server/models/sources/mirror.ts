@@ -1,6 +1,7 @@
-import { HttpRefusal, type NetworkRules, openDownload } from './http-download.ts'
+import { firstPlaceSource } from './first-place.ts'
+import { type NetworkRules, openDownload } from './http-download.ts'
 import { outpostPlaces } from './outpost.ts'
-import { noScratch, type Source, type WantedFile } from './source.ts'
+import type { Source, WantedFile } from './source.ts'
 
 /** An address, and what is sent along to it. */
 type Place = { url: URL; headers: Record<string, string> }
@@ -24,26 +25,12 @@ export function webFileSource(address: string, rules: NetworkRules): Source {
   return webSource(`${root.origin}${root.pathname}`, rules, () => [{ url: root, headers }])
 }
 
-/** The first of some addresses that has the file; the others are not asked again. */
 function webSource(label: string, rules: NetworkRules, places: (file: WantedFile) => Place[]): Source {
-  let known: Place | undefined
-  return {
-    label,
-    scratchBytes: noScratch,
-    open: async (request) => {
-      const candidates = known === undefined ? places(request.file) : [known]
-      for (const [index, place] of candidates.entries()) {
-        try {
-          const reply = await openDownload({ url: place.url, request, rules, headers: () => place.headers })
-          known = place
-          return reply
-        } catch (error) {
-          if (!(error instanceof HttpRefusal) || ![401, 404].includes(error.status) || index === candidates.length - 1) throw error
-        }
-      }
-      throw new Error('has no address for this file')
-    }
-  }
+  return firstPlaceSource(label, {
+    places,
+    open: ({ url, headers }, request) => openDownload({ url, request, rules, headers: () => headers }),
+    notThere: [401, 404]
+  })
 }
 
 /** An address without its name and password, which become a header. */

@@ -1,6 +1,7 @@
 import { createHash, createHmac } from 'node:crypto'
+import { firstPlaceSource } from './first-place.ts'
 import { HttpRefusal, type NetworkRules, openDownload } from './http-download.ts'
-import { noScratch, type Source, type WantedFile } from './source.ts'
+import type { Source, WantedFile } from './source.ts'
 
 /** As the `AWS_…` variables say. Without a key requests are not signed, which public buckets take. */
 export type S3Settings = {
@@ -28,26 +29,18 @@ export function s3FileSource(address: string, settings: S3Settings, rules: Netwo
 }
 
 function source(label: string, bucket: string, keys: (file: WantedFile) => string[], settings: S3Settings, rules: NetworkRules): Source {
-  let known: string | undefined
-  return {
-    label,
-    scratchBytes: noScratch,
-    open: async (request) => {
-      const candidates = known === undefined ? keys(request.file) : [known]
-      for (const [index, key] of candidates.entries()) {
-        const url = addressOf(bucket, key, settings)
-        try {
-          const reply = await openDownload({ url, request, rules, headers: (to) => signedHeaders('GET', to, settings, new Date()) })
-          known = key
-          return reply
-        } catch (error) {
-          if (!(error instanceof HttpRefusal)) throw error
-          if (error.status !== 404 || index === candidates.length - 1) throw inPlainWords(error, settings)
-        }
+  return firstPlaceSource(label, {
+    places: keys,
+    open: async (key, request) => {
+      const url = addressOf(bucket, key, settings)
+      try {
+        return await openDownload({ url, request, rules, headers: (to) => signedHeaders('GET', to, settings, new Date()) })
+      } catch (error) {
+        throw error instanceof HttpRefusal ? inPlainWords(error, settings) : error
       }
-      throw new Error('has no such file')
-    }
-  }
+    },
+    notThere: [404]
+  })
 }
 
 function parse(address: string): { bucket: string; key: string } {

@@ -3,15 +3,15 @@ import { basename, dirname, join, resolve } from 'node:path'
 import type { PinnedEntry } from '#contracts/model.ts'
 import type { WeightsDescription } from '#contracts/weights.ts'
 import { AppError } from '../../errors.ts'
+import { unknownWindow } from '../fit/fit.ts'
 import type { WeightsFile } from '../inspect/read-weights.ts'
+import { toId } from '../model-id.ts'
+import { parsePartName, partNames } from '../split-name.ts'
 import { isUnchanged, printOf } from './file-print.ts'
 import type { AdoptedFile, Manifest } from './manifests.ts'
 
 /** Looks into the files of a model before they are used; throws `weights_corrupt`. */
 export type Inspect = (files: readonly WeightsFile[]) => Promise<WeightsDescription>
-
-/** Of a model that does not say what it was trained for. Tokens. */
-const unknownWindow = 8192
 
 /**
  * The manifest of a GGUF file (all parts of a split one) that is used where it lies. Its header is checked, its bytes have no hash to be held against.
@@ -41,14 +41,11 @@ export async function describeAdopted(path: string, id: string, known: Manifest 
   return { entry, adopted: before, origin: { sources: paths.map((part) => `file:${part}`) } }
 }
 
-const splitName = /^(.*)-(\d{5})-of-(\d{5})(\.gguf)$/i
-
 /** `model-00001-of-00003.gguf` → all three, in order. Throws `weights_unavailable` when one is missing. */
 export function partsOf(path: string): string[] {
-  const match = splitName.exec(basename(path))
-  if (match === null) return [path]
-  const [, stem = '', , count = '', ending = ''] = match
-  const parts = Array.from({ length: Number(count) }, (_, i) => join(dirname(path), `${stem}-${String(i + 1).padStart(5, '0')}-of-${count}${ending}`))
+  const part = parsePartName(basename(path))
+  if (part === undefined) return [path]
+  const parts = partNames(part).map((name) => join(dirname(path), name))
   const missing = parts.find((part) => !existsSync(part))
   if (missing === undefined && parts.length > 0) return parts
   throw new AppError('weights_unavailable', `${path} is one part of a split model, and ${missing ?? 'its first part'} is not there.`)
@@ -56,18 +53,12 @@ export function partsOf(path: string): string[] {
 
 /** Whether it is a part of a split file, and not the first. */
 export function isLaterPart(path: string): boolean {
-  return Number(splitName.exec(basename(path))?.[2] ?? 1) > 1
+  return (parsePartName(basename(path))?.number ?? 1) > 1
 }
 
 /** `Qwen3 4B.Q4_K_M.gguf` → `qwen3-4b.q4_k_m` */
 export function toModelId(fileName: string): string {
-  const id = fileName
-    .replace(splitName, '$1')
-    .replace(/\.gguf$/i, '')
-    .toLowerCase()
-    .replace(/[^a-z0-9._-]+/g, '-')
-    .replace(/^[^a-z0-9]+/, '')
-  return id === '' ? 'model' : id
+  return toId((parsePartName(fileName)?.stem ?? fileName).replace(/\.gguf$/i, ''))
 }
 
 function requirePrint(path: string): AdoptedFile {

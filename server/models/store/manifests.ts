@@ -1,8 +1,9 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { PinnedEntry } from '#contracts/model.ts'
 import type { Log } from '../../log.ts'
+import { writeWhole } from '../write-whole.ts'
 import { FilePrint } from './file-print.ts'
 
 const AdoptedFile = FilePrint.extend({ path: z.string() })
@@ -72,11 +73,8 @@ export function openManifests(folder: string, log: Log): Manifests {
     },
     read: (id) => load(pathOf(id)),
     write(manifest) {
-      mkdirSync(folder, { recursive: true })
       const path = pathOf(manifest.entry.id)
-      const temporary = `${path}.${process.pid}.tmp`
-      writeFileSync(temporary, `${JSON.stringify(manifest, null, 2)}\n`, { mode: 0o600, flush: true })
-      renameSync(temporary, path)
+      writeWhole(path, `${JSON.stringify(manifest, null, 2)}\n`, { flush: true })
       known.delete(path)
     },
     remove: (id) => rmSync(pathOf(id), { force: true })

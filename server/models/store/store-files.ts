@@ -3,6 +3,11 @@ import { join } from 'node:path'
 import { isHeld } from '../file-lock.ts'
 import { namesIn } from './manifests.ts'
 
+/** What a whole, checked file is called in a blob folder, and in folders and mirrors that hold one. */
+export function blobName(sha256: string): string {
+  return `sha256-${sha256}`
+}
+
 /**
  * What lies in a blob folder under one name: the blob itself (ending `''`), and what a pull of it has left or is making (`.partial`, `.lock`, …). What is
  * pulled before anybody knows its hash has a name without one (`unverified-…`) and no blob.
@@ -26,8 +31,8 @@ export function blobFilesIn(folder: string): BlobFiles[] {
 
 /** Paths of what pulls of this hash left, the blob not among them. `isIdle`: none while a pull of it runs, in whatever process. */
 export function leftoversOf(folder: string, sha256: string, { isIdle }: { isIdle: boolean }): string[] {
-  const base = join(folder, `sha256-${sha256}`)
-  const names = namesIn(folder).filter((name) => name.startsWith(`sha256-${sha256}.`))
+  const base = join(folder, blobName(sha256))
+  const names = namesIn(folder).filter((name) => name.startsWith(`${blobName(sha256)}.`))
   if (isIdle && isHeld(`${base}.lock`)) return []
   return names.map((name) => join(folder, name))
 }

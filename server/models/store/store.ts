@@ -9,7 +9,7 @@ import { describeAdopted, type Inspect, toModelId } from './adopt.ts'
 import { isUnchanged, printOf } from './file-print.ts'
 import { type Manifest, type Manifests, type Origin, openManifests } from './manifests.ts'
 import { linkByName, unlinkNames } from './named-files.ts'
-import { leftoversOf } from './store-files.ts'
+import { blobName, leftoversOf } from './store-files.ts'
 import { openVerifiedMarks, type VerifiedMarks } from './verified-marks.ts'
 
 /** `freed`: bytes of the files that nothing else used. `kept`: those that stay, because they are others' or not ours. */
@@ -253,8 +253,9 @@ export function createModelStore(options: {
   }
 }
 
-function blobName(sha256: string): string {
-  return `sha256-${sha256}`
+/** Of a model that is known, and has to be pulled first. */
+export function weightsNotHere(id: string): AppError {
+  return new AppError('model_not_ready', `the weights of ${id} are not here: outpost pull ${id}`)
 }
 
 function changeOf(path: string): string {

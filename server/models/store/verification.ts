@@ -1,10 +1,10 @@
 import type { LocalModel } from '#contracts/model.ts'
 import type { VerificationStatus, VerifiedFile } from '#contracts/store.ts'
-import { AppError, toAppError } from '../../errors.ts'
+import { toAppError } from '../../errors.ts'
 import type { Log } from '../../log.ts'
 import { printOf } from './file-print.ts'
 import type { HashFile } from './hash-file.ts'
-import type { ModelStore } from './store.ts'
+import { type ModelStore, weightsNotHere } from './store.ts'
 
 export type VerificationOptions = {
   store: ModelStore
@@ -102,7 +102,7 @@ export function createVerification(options: VerificationOptions): Verification {
     if (broken?.adoptedFrom !== undefined) return [await verifyAdopted(id, broken.adoptedFrom)]
     if (broken !== undefined) return [toResult(id, id, 'missing', broken.reason)]
     const model = store.find(id)
-    if (model === undefined) throw new AppError('model_not_ready', `the weights of ${id} are not here: outpost pull ${id}`)
+    if (model === undefined) throw weightsNotHere(id)
     const found: VerifiedFile[] = []
     for (const file of model.files) {
       how.signal?.throwIfAborted()

@@ -1,6 +1,6 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { readFileSync } from 'node:fs'
 import { z } from 'zod'
+import { writeWhole } from '../write-whole.ts'
 
 const Marks = z.record(z.string(), z.number())
 
@@ -22,10 +22,7 @@ export function openVerifiedMarks(file: string): VerifiedMarks {
     const marks = read()
     edit(marks)
     known = marks
-    mkdirSync(dirname(file), { recursive: true })
-    const temporary = `${file}.${process.pid}.tmp`
-    writeFileSync(temporary, `${JSON.stringify(marks)}\n`, { mode: 0o600 })
-    renameSync(temporary, file)
+    writeWhole(file, `${JSON.stringify(marks)}\n`, { flush: false })
   }
   return {
     of(sha256) {
