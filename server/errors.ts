@@ -83,6 +83,16 @@ export const errorTable: Record<ErrorCode, ErrorRow> = {
     meaning: 'A bundle is cut short, changed, or not what it says; the message names the part, the place and the file.'
   },
   bundle_untrusted: { status: 403, retryable: false, meaning: 'A bundle is unsigned, or signed by somebody who is not trusted here.' },
+  not_actionable: {
+    status: 422,
+    retryable: false,
+    meaning: 'The services of the project cannot do what the action asks for; the message says what is missing.'
+  },
+  planning_failed: {
+    status: 422,
+    retryable: true,
+    meaning: 'No valid plan came out; the message says what was wrong with the last one, and the plan keeps a diagnosis.'
+  },
   insufficient_memory: { status: 503, retryable: true, meaning: 'The model does not fit the memory that is free now.' },
   disk_full: { status: 507, retryable: true, meaning: 'Not enough disk space; the message says how much is needed and where.' },
   timeout: { status: 504, retryable: true, meaning: 'It took longer than allowed.' },

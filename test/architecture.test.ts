@@ -17,7 +17,7 @@ const allowed: Record<string, readonly string[]> = {
   jobs: ['engines', 'models'],
   workers: ['queue', 'jobs', 'engines'],
   plans: ['store'],
-  http: ['queue', 'store', 'models'],
+  http: ['queue', 'store', 'models', 'plans'],
   compose: ['engines', 'models', 'store', 'queue', 'jobs', 'workers', 'plans', 'http'],
   cli: ['compose', 'models', 'workers', 'queue']
 }
@@ -25,12 +25,15 @@ const allowed: Record<string, readonly string[]> = {
 /** Heavy packages live in one room each, so that swapping one touches one room. */
 const packageRooms: Record<string, string> = {
   fastify: 'http',
+  '@fastify/websocket': 'http',
   '@fastify/swagger': 'http',
   '@fastify/swagger-ui': 'http',
   'fastify-type-provider-zod': 'http',
   bullmq: 'queue',
   ioredis: 'queue',
   'better-sqlite3': 'store',
+  'sqlite-vec': 'store',
+  '@modelcontextprotocol/client': 'plans',
   'node-llama-cpp': 'engines'
 }
 

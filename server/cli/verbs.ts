@@ -211,7 +211,7 @@ outpost unload still does, and outpost unpin takes it back.
   },
   keys: {
     summary: 'make, list, revoke and rotate keys',
-    help: `Usage: outpost keys create NAME [--role user|administrator] [--lane interactive|normal|batch] [--json]
+    help: `Usage: outpost keys create NAME [--role user|administrator] [--lane interactive|planning|normal|batch] [--json]
        outpost keys list [--json]
        outpost keys revoke ID [--json]
        outpost keys rotate ID [--json]

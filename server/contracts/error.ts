@@ -34,6 +34,8 @@ export const errorCodes = [
   'weights_unavailable',
   'bundle_invalid',
   'bundle_untrusted',
+  'not_actionable',
+  'planning_failed',
   'insufficient_memory',
   'disk_full',
   'timeout',

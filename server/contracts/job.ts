@@ -3,8 +3,8 @@ import { ChatRequest, EmbedRequest } from './chat.ts'
 import { ErrorCode } from './error.ts'
 import { FinishReason, Usage } from './event.ts'
 
-/** Who goes first: `interactive` before `normal` before `batch`. `queue/lanes.ts` alone turns this into a BullMQ priority. */
-export const Lane = z.enum(['interactive', 'normal', 'batch'])
+/** Who goes first, in this order; `planning` is what the plan engine asks of models. `queue/lanes.ts` alone turns this into a BullMQ priority. */
+export const Lane = z.enum(['interactive', 'planning', 'normal', 'batch'])
 export type Lane = z.infer<typeof Lane>
 
 /** Whom a job is booked to and where its events go. Times are Unix milliseconds. */

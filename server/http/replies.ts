@@ -14,6 +14,7 @@ const meanings: Record<number, string> = {
   413: 'The body is too large',
   416: 'No such part',
   415: 'The body is not application/json',
+  422: 'No plan can be made of it',
   499: 'Cancelled',
   500: 'A failure here; the log has the details under the request id',
   502: 'The model ended before its output was what was asked for',

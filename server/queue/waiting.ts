@@ -53,7 +53,7 @@ export async function lookAtQueues(live: LiveJobs, queues: ModelQueues, slotsOf:
   return await Promise.all(
     (await queues.models()).map(async (model) => {
       const [ids, active] = await Promise.all([queues.waiting(model), queues.active(model)])
-      const lanes: Record<Lane, number> = { interactive: 0, normal: 0, batch: 0 }
+      const lanes: Record<Lane, number> = { interactive: 0, planning: 0, normal: 0, batch: 0 }
       const place = new Map(ids.map((id, i) => [id, i + 1]))
       const jobs = (own.get(model) ?? []).map((entry): WaitingJob => {
         const { clientId, kind, lane, submittedAt } = entry.job

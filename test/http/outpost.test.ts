@@ -56,7 +56,7 @@ test('only its own client and administrators may follow or cancel a job', async 
     waiting: 0,
     running: 1,
     slots: 4,
-    lanes: { interactive: 0, normal: 1, batch: 0 },
+    lanes: { interactive: 0, planning: 0, normal: 1, batch: 0 },
     jobs: [{ jobId, clientId: submission.client.id, kind: 'chat', lane: 'normal', state: 'running', position: null, etaMs: null, submittedAt: 1 }]
   })
   const cancel = async (headers: Record<string, string>) => (await fetch(`${server.url}/outpost/jobs/${jobId}`, { method: 'DELETE', headers })).status

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { Lane } from '#contracts/job.ts'
 import { boundedLane, laneOf, toQueuePriority } from '../../server/queue/lanes.ts'
 
-const lanes: Lane[] = ['interactive', 'normal', 'batch']
+const lanes: Lane[] = ['interactive', 'planning', 'normal', 'batch']
 const extremes = [Number.NEGATIVE_INFINITY, -1e9, -1000, -1, 0, 1, 1000, 1e9, Number.POSITIVE_INFINITY]
 
 test('no priority within a lane reaches into another lane', () => {

@@ -1,0 +1,55 @@
+import type { Json, JsonObject, Service } from '#contracts/plan.ts'
+
+/** A task, or the compensation of one, as it goes to a service. `taskId` is unique within a plan only. */
+export type TaskRequest = {
+  kind: 'task' | 'compensation'
+  planId: string
+  taskId: string
+  /** Names this sending. */
+  executionId: string
+  /** Names the work: the same for every sending of it, so that a service does it once. */
+  idempotencyKey: string
+  /** Task: its inputs. Compensation: what the service stored with its result. */
+  input: Json
+  /** Compensations only. `payload`: the error or the abort payload that led to it. */
+  compensationContext?: { orchestrationId: string; reason: 'failed' | 'aborted'; payload?: Json; timestamp: string }
+  /** It was sent before and may be running or done: goes to the instance that had it, if that one is still there. */
+  inDoubt: boolean
+}
+
+/** What a service says of a request. `executionId` and `idempotencyKey` are as the service sent them, and checked by who receives this. */
+export type TaskMessage = {
+  /** Whose connection it came by: proved, unlike what the message says of itself. */
+  serviceId: string
+  executionId: string
+  idempotencyKey: string
+  taskId: string
+} & (
+  | { type: 'accepted' }
+  | { type: 'interim'; messageId: string; data: Json }
+  /** `output` undefined: the service gave none. `compensation`: of revertible services. `raw`: of compensations, the whole result. */
+  | { type: 'completed'; output: Json | undefined; compensation?: { data: Json; ttlMs: number }; raw: Json }
+  | { type: 'failed'; error: string }
+  | { type: 'aborted'; payload: Json }
+)
+
+/** How tasks reach those who carry them out. What comes back goes to the one listener. */
+export type ServiceHost = {
+  /** Whether a task sent now would arrive. */
+  isHealthy(service: Service): boolean
+  /** False: nobody is there to take it. */
+  send(service: Service, request: TaskRequest): boolean
+  /** The result is not wanted any more. Who cannot be told goes on; its result then comes late. */
+  stop(service: Service, executionId: string): void
+}
+
+export type ServiceHostEvents = {
+  onMessage: (message: TaskMessage) => void
+  /** An instance came or the last one went. */
+  onHealth: (serviceId: string, healthy: boolean) => void
+  /** An instance went with these requests in its hands. */
+  onInDoubt: (serviceId: string, executionIds: string[]) => void
+}
+
+/** Everything a task may be given, by input name. */
+export type TaskInput = JsonObject
