@@ -144,6 +144,8 @@ export const PlanRecord = z.object({
   clientId: z.string(),
   action: z.string(),
   data: z.array(ActionParameter),
+  /** Services whose tasks wait for a person, because whoever asked wanted it so. */
+  approval: z.array(z.string()),
   status: PlanStatus,
   plan: Plan.nullable(),
   cache: CacheVerdict.nullable(),
@@ -194,14 +196,13 @@ export type CompensationData = z.infer<typeof CompensationData>
  * says is done (`task-sent`), or as soon as it is known (`task-completed`).
  */
 export const PlanEvent = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('plan-started'), plan: Plan }),
+  z.object({ type: z.literal('plan-started') }),
   z.object({ type: z.literal('task-sent'), ...sending }),
   /** The service said that it works on it. */
   z.object({ type: z.literal('task-accepted'), task, executionId: z.string() }),
   z.object({ type: z.literal('task-interim'), task, id: z.string(), data: Json }),
   /** Its service is away. Not counted as an attempt. */
-  z.object({ type: z.literal('task-paused'), task, reason: z.string() }),
-  z.object({ type: z.literal('task-resumed'), task }),
+  z.object({ type: z.literal('task-paused'), task, /** Tells pauses of one task apart. */ id: z.string(), reason: z.string() }),
   /** `retryAt`: Unix milliseconds; absent: there is no further attempt. */
   z.object({ type: z.literal('task-attempt-failed'), task, attempt, error: z.string(), timedOut: z.boolean(), retryAt: z.number().optional() }),
   z.object({ type: z.literal('task-completed'), task, output: Json, compensation: CompensationData.optional() }),
@@ -224,7 +225,6 @@ export const PlanEvent = z.discriminatedUnion('type', [
   z.object({ type: z.literal('plan-completed'), results: z.array(Json) }),
   z.object({ type: z.literal('plan-failed'), failure: PlanFailure }),
   z.object({ type: z.literal('plan-aborted'), failure: PlanFailure, payload: Json }),
-  z.object({ type: z.literal('plan-cancelled'), failure: PlanFailure }),
   z.object({ type: z.literal('compensation-sent'), ...sending }),
   z.object({ type: z.literal('compensation-attempt-failed'), task, attempt, error: z.string(), retryAt: z.number().optional() }),
   z.object({ type: z.literal('compensation-completed'), task }),

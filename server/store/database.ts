@@ -4,6 +4,7 @@ import BetterSqlite3 from 'better-sqlite3'
 import { AppError } from '../errors.ts'
 
 export type Database = BetterSqlite3.Database
+export type Statement = BetterSqlite3.Statement
 
 type Migration = { version: number; sql: string }
 

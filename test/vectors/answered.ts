@@ -1,2 +1,5 @@
 /** Cases that ask for less than the product does, as `subject: name`, with the decision that says why. The case must fail, or it does not belong here. */
-export const answered: Readonly<Record<string, string>> = {}
+export const answered: Readonly<Record<string, string>> = {
+  'result_aggregation: string order puts task9 after task10 (upstream bug)':
+    'docs/decisions/2026-11-24-plan-vectors.md: results are the outputs of all tasks that no other uses, in the plan’s order'
+}
