@@ -7,7 +7,7 @@ import { abortEvents, advance, type Facts, isSettled, mostCompensationAttempts, 
 import { compensationContext } from './compensation.ts'
 import { hear } from './hear.ts'
 import { resolveInput } from './references.ts'
-import { applyEvent, newPlanState, outputOf, type PlanState } from './state.ts'
+import { applyEvent, doubtCompensations, newPlanState, outputOf, type PlanState } from './state.ts'
 
 export type RunnerListener = (planId: string, events: LoggedPlanEvent[], record: PlanRecord, settled: boolean) => void
 
@@ -310,6 +310,7 @@ export function createRunner(options: {
       applyEvent(entry.state, logged, Math.min(steady(), steady() - wall() + logged.at), stored.record.timeoutMs)
       remember(entry, logged)
     }
+    doubtCompensations(entry.state)
     // Whoever had a task may be doing it, may have done it, or may never have heard of it.
     const inDoubt = [...entry.state.tasks.values()].filter(({ phase }) => phase === 'sent' && entry.state.end === undefined)
     step(entry, () =>
@@ -363,6 +364,7 @@ export function createRunner(options: {
       for (const id of executionIds) {
         const entry = byExecution.get(id)
         if (entry === undefined) continue
+        doubtCompensations(entry.state, id)
         step(entry, () =>
           [...entry.state.tasks.values()]
             .filter(({ phase, execution }) => phase === 'sent' && execution?.executionId === id && entry.state.end === undefined)

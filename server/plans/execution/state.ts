@@ -100,6 +100,16 @@ export function outputOf(state: PlanState, task: string): Json | undefined {
   return task === 'task0' ? state.plan.taskZero : state.tasks.get(task)?.output
 }
 
+/**
+ * Whoever was taking a task back may have done so or not: it is asked again, under the same key and without counting an attempt. Not in the log,
+ * because it follows from the end of a process or a connection. `executionId`: only this sending.
+ */
+export function doubtCompensations(state: PlanState, executionId?: string): void {
+  for (const compensation of state.compensations.values()) {
+    if (compensation.phase === 'sent' && (executionId === undefined || compensation.executionId === executionId)) compensation.phase = 'due'
+  }
+}
+
 /** Milliseconds a stopped task's result is waited for, beside the timeout of an attempt. */
 export const lateMs = 30_000
 
