@@ -24,6 +24,8 @@ export type TaskMessage = {
   executionId: string
   idempotencyKey: string
   taskId: string
+  /** This engine does not remember having asked: it was before a restart, or long ago. The log knows. */
+  unasked?: true
 } & (
   | { type: 'accepted' }
   | { type: 'interim'; messageId: string; data: Json }
