@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
 import { availableParallelism, homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
@@ -28,6 +29,8 @@ const list = z
       .map((item) => item.trim())
       .filter((item) => item !== '')
   )
+/** Host names, IP addresses, and networks such as `10.1.0.0/16`. */
+const places = list.refine((items) => items.every(isPlace), 'must be comma-separated host names, IP addresses or networks such as 10.1.0.0/16')
 const units = { '': 1, B: 1, kB: 1e3, KB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 }
 const bytes = z
   .string()
@@ -56,6 +59,7 @@ const Environment = z.object({
   OUTPOST_MIRRORS: list,
   OUTPOST_SHARED_STORES: list,
   OUTPOST_AIR_GAP: flag.default(false),
+  OUTPOST_LAN_ALLOW: places,
   OUTPOST_PULL_RATE: rate.optional(),
   OUTPOST_PULL_CONNECTIONS: wholeNumber.pipe(z.int().min(1).max(16)).default(4),
   OUTPOST_THREADS: wholeNumber.pipe(z.int().min(1).max(1024)).optional(),
@@ -105,6 +109,8 @@ export type Config = Readonly<{
   /** Model folders of other Outposts, read and never written. */
   sharedStores: readonly string[]
   airGap: boolean
+  /** Names, addresses and networks inside that webhooks and the like may be sent to; empty: all that are private. */
+  lanAllow: readonly string[]
   /** Bytes a second for all pulls together; undefined: what the line gives. */
   pullRate: number | undefined
   /** Parts of a file that come at the same time. */
@@ -164,6 +170,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     mirrors: variables.OUTPOST_MIRRORS,
     sharedStores: variables.OUTPOST_SHARED_STORES,
     airGap: variables.OUTPOST_AIR_GAP,
+    lanAllow: variables.OUTPOST_LAN_ALLOW,
     pullRate: variables.OUTPOST_PULL_RATE,
     pullConnections: variables.OUTPOST_PULL_CONNECTIONS,
     threads: variables.OUTPOST_THREADS ?? Math.max(1, availableParallelism() - 1),
@@ -184,6 +191,15 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
       sessionToken: variables.AWS_SESSION_TOKEN
     })
   })
+}
+
+function isPlace(text: string): boolean {
+  const [address = '', prefix, ...rest] = text.split('/')
+  const family = isIP(address)
+  if (rest.length > 0) return false
+  if (family !== 0) return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (family === 6 ? 128 : 32))
+  // A last part of digits alone would be an IP address, and is none that can be read.
+  return prefix === undefined && /^[a-z0-9_]([a-z0-9_.-]*[a-z0-9])?$/i.test(address) && !/(^|\.)\d+$/.test(address)
 }
 
 function defaultHome(env: NodeJS.ProcessEnv): string {

@@ -18,12 +18,14 @@ test('an empty variable counts as unset, lists are split, a home is made absolut
     OUTPOST_PORT: '',
     REDIS_URL: '',
     OUTPOST_MIRRORS: ' /a , https://b/c ,, ',
+    OUTPOST_LAN_ALLOW: 'hooks.lan, 10.1.0.0/16, fd00::/8, 192.168.1.7',
     OUTPOST_HOME: 'here',
     OUTPOST_AIR_GAP: 'true'
   })
   assert.equal(config.port, 4477)
   assert.equal(config.redisUrl, undefined)
   assert.deepEqual(config.mirrors, ['/a', 'https://b/c'])
+  assert.deepEqual(config.lanAllow, ['hooks.lan', '10.1.0.0/16', 'fd00::/8', '192.168.1.7'])
   assert.equal(config.home, join(process.cwd(), 'here'))
   assert.equal(config.airGap, true)
 })
@@ -36,6 +38,9 @@ test('a variable that cannot be used is refused in one line with its name and wh
     ['OUTPOST_SLOTS', '1.5'],
     ['OUTPOST_MAX_BODY', '10'],
     ['OUTPOST_AIR_GAP', 'yes'],
+    ['OUTPOST_LAN_ALLOW', '10.0.0.0/33'],
+    ['OUTPOST_LAN_ALLOW', 'http://hooks.lan'],
+    ['OUTPOST_LAN_ALLOW', 'hooks.lan, 10.0.0.300'],
     ['REDIS_URL', 'http://localhost'],
     ['REDIS_URL', 'localhost:6379'],
     ['OUTPOST_LOG_LEVEL', 'loud'],
