@@ -53,6 +53,7 @@ export function createMcpConnection(options: McpConnectionOptions): McpConnectio
   const { server, log, onHealth, onTools, restartMs = 1000, connectTimeoutMs = 30_000 } = options
   let client: Client | undefined
   let connecting: Promise<Client> | undefined
+  let opening: Transport | undefined
   let timer: NodeJS.Timeout | undefined
   let failures = 0
   let connectedAt = 0
@@ -65,11 +66,13 @@ export function createMcpConnection(options: McpConnectionOptions): McpConnectio
       { versionNegotiation: { mode: 'auto', probe: { timeoutMs: Math.min(10_000, connectTimeoutMs) } } }
     )
     const transport = server.transport === 'stdio' ? createMcpProcess(server, { log }) : httpTransport(server, options.allow)
+    opening = transport
     fresh.onerror = (error) => log.debug({ reason: excerptOf(error.message, 200) }, 'an MCP connection has trouble')
     try {
+      if (closed) throw new AppError('shutting_down', 'the connection is closed')
       await fresh.connect(transport, { ...limits, ...(legacy ? { prior: { kind: 'legacy' as const } } : {}) })
       const tools = await list(fresh)
-      if (closed) throw new AppError('shutting_down', 'the server is stopping')
+      if (closed) throw new AppError('shutting_down', 'the connection is closed')
       fresh.onclose = () => lost(fresh)
       fresh.setNotificationHandler('notifications/tools/list_changed', () => look(fresh))
       client = fresh
@@ -90,7 +93,9 @@ export function createMcpConnection(options: McpConnectionOptions): McpConnectio
     clearTimeout(timer)
     connecting ??= open(false)
       .catch((error: unknown) => {
-        if (server.transport !== 'stdio' || closed || (error instanceof AppError && error.message.includes('cannot be started'))) throw error
+        // It ended at a question it did not know; one that cannot be started or is silent would be so again.
+        const silent = error instanceof SdkError && error.code === SdkErrorCode.RequestTimeout
+        if (server.transport !== 'stdio' || closed || silent || error instanceof AppError) throw error
         return open(true)
       })
       .catch((error: unknown) => {
@@ -161,9 +166,11 @@ export function createMcpConnection(options: McpConnectionOptions): McpConnectio
     async close() {
       closed = true
       clearTimeout(timer)
-      await connecting?.catch(() => {})
       const last = client
       client = undefined
+      // A connecting under way ends with what it is opening.
+      await opening?.close()
+      await connecting?.catch(() => {})
       await last?.close()
     }
   }

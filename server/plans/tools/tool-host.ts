@@ -50,7 +50,7 @@ export function createToolHost({ find, events, log, now = Date.now }: ToolHostOp
     }
     let end: MessageBody
     try {
-      const input = toInput(request)
+      const input = toInput(tool, request)
       const output = bounded(await tool.run({ input, planId, executionId: own.executionId, idempotencyKey, interim }, signal))
       finished.keep(keyOf(service, idempotencyKey), output)
       end = { type: 'completed', output, raw: output }
@@ -113,10 +113,13 @@ type Envelope = { serviceId: string; executionId: string; taskId: string; idempo
 
 const keyOf = (service: Service, idempotencyKey: string) => `${service.id} ${idempotencyKey}`
 
-function toInput(request: TaskRequest): JsonObject {
+function toInput({ input: schema }: Tool, request: TaskRequest): JsonObject {
   if (request.kind === 'compensation') throw new AppError('unsupported_feature', 'what a built-in tool did cannot be taken back by it')
   const input = JsonObjectSchema.safeParse(request.input)
   if (!input.success) throw new AppError('invalid_request', 'the inputs of a tool must be an object')
+  // A result that it refers to may have come without the field.
+  const missing = (schema.required ?? Object.keys(schema.properties ?? {})).filter((name) => input.data[name] === undefined)
+  if (missing.length > 0) throw new AppError('invalid_request', `these inputs are missing: ${missing.join(', ')}`)
   return input.data
 }
 
