@@ -147,14 +147,18 @@ function createBitTables(db: Database): { of(length: number): BitTable } {
       USING vec0 (number INTEGER PRIMARY KEY, part TEXT PARTITION KEY, bits BIT[${width}], chunk_size = 256)`)
     const add = db.prepare(`INSERT INTO ${name} (number, part, bits) VALUES (?, ?, vec_bit(?))`)
     const remove = db.prepare(`DELETE FROM ${name} WHERE number = ?`)
-    const near = db.prepare<[string, Buffer, number], { number: number }>(
-      `SELECT number FROM ${name} WHERE part = ? AND bits MATCH vec_bit(?) AND k = ? ORDER BY number`
+    const near = db.prepare<[string, Buffer, bigint], { number: number }>(
+      `SELECT number FROM ${name} WHERE part = ? AND bits MATCH vec_bit(?) AND k = ?`
     )
     return {
       // vec0 takes whole numbers for its keys, and better-sqlite3 binds a number as a REAL.
       add: (number, part, vector) => void add.run(BigInt(number), part, signs(vector)),
       remove: (number) => void remove.run(BigInt(number)),
-      near: (part, vector, count) => near.all(part, signs(vector), count).map((row) => row.number)
+      near: (part, vector, count) =>
+        near
+          .all(part, signs(vector), BigInt(count))
+          .map((row) => row.number)
+          .sort((one, other) => one - other)
     }
   }
 
