@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import BetterSqlite3 from 'better-sqlite3'
+import { load as loadVectorSearch } from 'sqlite-vec'
 import { AppError } from '../errors.ts'
 
 export type Database = BetterSqlite3.Database
@@ -32,6 +33,7 @@ function connect(file: string): Database {
     // With WAL a power cut may lose the last moments, never the file; a row then costs microseconds instead of a disk flush.
     db.pragma('synchronous = NORMAL')
     db.pragma('foreign_keys = ON')
+    loadVectorSearch(db)
     return db
   } catch (error) {
     db?.close()
