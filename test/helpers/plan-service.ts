@@ -62,7 +62,7 @@ export type PlanServiceOptions = {
   handler: (call: TaskCall) => unknown
   /** Takes a result back. Returns `{ partial: { completed, remaining } }`, or nothing when all was taken back; throws when it failed. */
   revert?: (request: ServiceRequest, source: { originalTask: unknown; taskResult: unknown }) => unknown
-  /** Delay before the first attempt to come back, doubled each time up to a second. */
+  /** Delay before the first attempt to come back, doubled each time up to fifty times as much. 20 when it is not given. */
   reconnectMs?: number
   /**
    * Where the original's SDKs differ. `javascript`: what waited while the connection was away goes as bare payloads, and a task that was aborted
@@ -142,7 +142,7 @@ export async function connectPlanService(t: Ending, options: PlanServiceOptions)
       connection.note({ type: 'close', code, reason: String(reason) })
       if (!wantsToStay) return
       timer = setTimeout(open, delay)
-      delay = Math.min(delay * 2, 1000)
+      delay = Math.min(delay * 2, firstDelay * 50)
     })
   }
 

@@ -2,6 +2,8 @@
 export type Witness<Item> = {
   readonly items: readonly Item[]
   note(item: Item): void
+  /** Calls back with what comes from now on. */
+  listen(listener: (item: Item) => void): void
   /** Resolves with the first item that matches. */
   first(matches?: (item: Item) => boolean): Promise<Item>
   /** Resolves with all items once there are so many that match. */
@@ -11,6 +13,7 @@ export type Witness<Item> = {
 export function createWitness<Item>(): Witness<Item> {
   const items: Item[] = []
   const waiters = new Set<() => void>()
+  const listeners: ((item: Item) => void)[] = []
   const any = () => true
 
   function count(wanted: number, matches: (item: Item) => boolean = any): Promise<Item[]> {
@@ -35,8 +38,10 @@ export function createWitness<Item>(): Witness<Item> {
     items,
     note(item) {
       items.push(item)
+      for (const listener of listeners) listener(item)
       for (const look of [...waiters]) look()
     },
+    listen: (listener) => void listeners.push(listener),
     count,
     async first(matches) {
       const [item] = await count(1, matches)
