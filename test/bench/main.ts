@@ -2,6 +2,7 @@ import { measureBundle } from './bundle.ts'
 import { measureFit } from './fit.ts'
 import { measureLlama } from './llama.ts'
 import { measureOverhead } from './overhead.ts'
+import { measurePlanEngine } from './plan-engine.ts'
 import { type Section, writeSection } from './report.ts'
 import { measureStart } from './start.ts'
 import { measureTokens } from './tokens.ts'
@@ -14,7 +15,8 @@ const benches: Record<string, () => Promise<Section>> = {
   start: measureStart,
   bundle: measureBundle,
   weights: measureWeights,
-  fit: measureFit
+  fit: measureFit,
+  'plan-engine': measurePlanEngine
 }
 
 const wanted = process.argv.slice(2)

@@ -14,11 +14,13 @@ export type BenchServer = {
   /** From the command to its address on the terminal. */
   listeningMs: number
   pids(): { gateway: number; workers: number[]; redis: number }
+  /** As a power cut does, for this one process. The home stays. */
+  kill(): Promise<void>
   stop(): Promise<void>
 }
 
-/** A whole Outpost in processes of its own, in `ownHome` or in a folder that goes with it. */
-export async function startServer(env: Record<string, string>, catalogue?: object, ownHome?: string): Promise<BenchServer> {
+/** A whole Outpost in processes of its own, in `ownHome` or in a folder that goes with it, on any free port when none is given. */
+export async function startServer(env: Record<string, string>, catalogue?: object, ownHome?: string, ownPort = 0): Promise<BenchServer> {
   const home = ownHome ?? mkdtempSync(join(tmpdir(), 'outpost-bench-'))
   if (catalogue !== undefined) {
     mkdirSync(join(home, 'models'), { recursive: true })
@@ -26,7 +28,7 @@ export async function startServer(env: Record<string, string>, catalogue?: objec
   }
   const startedAt = performance.now()
   let listeningMs = 0
-  const child = spawn(process.execPath, [join(root, 'server/main.ts'), 'serve', '--port', '0'], {
+  const child = spawn(process.execPath, [join(root, 'server/main.ts'), 'serve', '--port', String(ownPort)], {
     env: { ...process.env, OUTPOST_HOME: home, OUTPOST_LOG_LEVEL: 'error', ...env },
     stdio: ['ignore', 'pipe', 'inherit']
   })
@@ -50,9 +52,14 @@ export async function startServer(env: Record<string, string>, catalogue?: objec
       const redis = Number(readFileSync(join(home, 'redis', 'redis.pid'), 'utf8'))
       return { gateway: pid, redis, workers: childrenOf(pid).filter((other) => commandOf(other).includes('worker')) }
     },
+    async kill() {
+      const ended = once(child, 'exit')
+      child.kill('SIGKILL')
+      await ended
+    },
     async stop() {
       child.kill('SIGTERM')
-      if (child.exitCode === null) await once(child, 'exit')
+      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
       if (ownHome === undefined) rmSync(home, { recursive: true, force: true, maxRetries: 5 })
     }
   }

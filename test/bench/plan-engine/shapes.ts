@@ -1,0 +1,30 @@
+/** An action, and the plan that the planner at once makes of it. The texts are far from each other, so that the plan cache does not mix them up. */
+export type Shape = {
+  action: string
+  /** The one field of its data. */
+  field: string
+  /** What each task waits for: a task's number, or 0 for the request. */
+  waitsFor: number[]
+}
+
+export const shapes = {
+  one: { action: 'Echo this message.', field: 'message', waitsFor: [0] },
+  chain: { action: 'Pass the note along a row of five clerks.', field: 'note', waitsFor: [0, 1, 2, 3, 4] },
+  parallel: { action: 'Ring all the bells of the tower with one tune.', field: 'tune', waitsFor: [0, 0, 0, 0, 0] },
+  stamp: { action: 'Stamp the form and file it in the archive.', field: 'form', waitsFor: [0, 1] },
+  greeting: { action: 'Have the herald shout a greeting from the wall.', field: 'greeting', waitsFor: [0] }
+} satisfies Record<string, Shape>
+
+export type ShapeName = keyof typeof shapes
+
+/** The plan in the form that the original's prompt asks a model for; every task of it takes and gives a `message`. */
+export function toModelAnswer({ field, waitsFor }: Shape, services: string[]): string {
+  const tasks = waitsFor.map((earlier, i) => ({
+    id: `task${i + 1}`,
+    service: services[i % services.length],
+    input: { message: earlier === 0 ? `$task0.${field}` : `$task${earlier}.message` }
+  }))
+  const groups = [...new Set(waitsFor)].map((earlier) => tasks.filter((_, i) => waitsFor[i] === earlier).map(({ id }) => id))
+  const plan = { tasks: [{ id: 'task0', input: { [field]: '' } }, ...tasks], parallel_groups: groups }
+  return `\`\`\`json\n${JSON.stringify(plan)}\n\`\`\``
+}
