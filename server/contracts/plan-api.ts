@@ -85,7 +85,7 @@ export const Registration = z.object({
   id: z.string().max(200).nullish(),
   name: z.string(),
   description: z.string(),
-  schema: z.object({ input: z.unknown(), output: z.unknown() }),
+  schema: z.object({ input: z.unknown().optional(), output: z.unknown().optional() }),
   revertible: z.boolean().default(false),
   approval: z.boolean().optional()
 })

@@ -22,18 +22,27 @@ export const ServiceBody = anyCase({
   id: z.string().optional(),
   name: z.string().default(''),
   description: z.string().default(''),
-  schema: anyCase({ input: z.unknown(), output: z.unknown() }).prefault({}),
+  schema: anyCase({ input: z.unknown().optional(), output: z.unknown().optional() }).prefault({}),
   revertible: z.boolean().default(false),
   approval: z.boolean().optional()
 })
 
 /** Names brought to their usual case; the rest is checked by the plan engine, which says what is wrong in its own order. */
 export const GroundingBody = anyCase({
-  name: z.unknown(),
-  domain: z.unknown(),
-  version: z.unknown(),
-  useCases: z.array(anyCase({ action: z.unknown(), params: z.unknown(), capabilities: z.unknown(), intent: z.unknown() })).optional(),
-  constraints: z.unknown()
+  name: z.unknown().optional(),
+  domain: z.unknown().optional(),
+  version: z.unknown().optional(),
+  useCases: z
+    .array(
+      anyCase({
+        action: z.unknown().optional(),
+        params: z.unknown().optional(),
+        capabilities: z.unknown().optional(),
+        intent: z.unknown().optional()
+      })
+    )
+    .optional(),
+  constraints: z.unknown().optional()
 })
 
 /** `timeout` and `healthCheckGracePeriod`: Go durations. */
@@ -43,8 +52,8 @@ export const OrchestrationBody = anyCase({
     .array(anyCase({ field: ActionParameter.shape.field.prefault(''), value: Json.default(null) }))
     .max(1000)
     .default([]),
-  timeout: z.unknown(),
-  healthCheckGracePeriod: z.unknown()
+  timeout: z.unknown().optional(),
+  healthCheckGracePeriod: z.unknown().optional()
 })
 
 /** Throws `invalid_request` for durations that are none, naming the field as the client wrote it. */

@@ -25,7 +25,9 @@ export function readPlanBody<Schema extends z.ZodType>(schema: Schema, body: unk
   if (body === undefined) throw new AppError('invalid_json', 'the body is missing; send JSON, {} at least')
   const parsed = schema.safeParse(body)
   if (parsed.success) return parsed.data
-  const wrong = toInvalidRequest(parsed.error, body)
-  if (parsed.error.issues[0]?.code !== 'invalid_type') throw wrong
+  // Whether it can be read at all comes before whether it makes sense.
+  const ofType = parsed.error.issues.find(({ code }) => code === 'invalid_type')
+  if (ofType === undefined) throw toInvalidRequest(parsed.error, body)
+  const wrong = toInvalidRequest(new z.ZodError([ofType]), body)
   throw new AppError('invalid_json', wrong.message, wrong.param === undefined ? {} : { param: wrong.param })
 }
