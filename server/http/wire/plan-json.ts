@@ -22,7 +22,8 @@ export function anyCase<Shape extends z.ZodRawShape>(shape: Shape) {
 
 /** A body by its schema. Throws `invalid_json` for what has the wrong type or is missing whole, `invalid_request` for what is out of bounds. */
 export function readPlanBody<Schema extends z.ZodType>(schema: Schema, body: unknown): z.output<Schema> {
-  if (body === undefined) throw new AppError('invalid_json', 'the body is missing; send JSON, {} at least')
+  // Fastify shows a missing body as null.
+  if (body === undefined || body === null) throw new AppError('invalid_json', 'the body is missing; send JSON, {} at least')
   const parsed = schema.safeParse(body)
   if (parsed.success) return parsed.data
   // Whether it can be read at all comes before whether it makes sense.
