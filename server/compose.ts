@@ -193,6 +193,8 @@ async function compose(
     },
     upkeep,
     bundles,
+    // The engine itself is put in where the parts of it come together.
+    plans: undefined as never,
     notReady
   })
   onEnd.push(() => app.close())

@@ -23,3 +23,14 @@ export function choiceOption<Choice extends string>(name: string, given: string 
   if (choice === undefined) throw new UsageError(`--${name} must be ${choices.join(' or ')}, got ${JSON.stringify(given)}`)
   return choice
 }
+
+const unitMs = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const
+
+/** A length of time, such as 500ms, 30s, 1m30s or 2h, in milliseconds; undefined where it was not given. Throws `UsageError`. */
+export function durationOption(name: string, given: string | undefined): number | undefined {
+  if (given === undefined) return undefined
+  if (!/^(\d+(\.\d+)?(ms|s|m|h))+$/.test(given)) throw new UsageError(`--${name} must be a time such as 30s or 1m30s, got ${JSON.stringify(given)}`)
+  let total = 0
+  for (const [, count, unit] of given.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)) total += Number(count) * unitMs[unit as keyof typeof unitMs] // By the expression.
+  return Math.round(total)
+}

@@ -2,10 +2,13 @@ import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { z } from 'zod'
-import { type Endpoint, type EndpointName, endpoints } from '#contracts/api.ts'
+import { type EndpointName, endpoints } from '#contracts/api.ts'
+import type { Endpoint } from '#contracts/endpoint.ts'
 import { ErrorBody } from '#contracts/error.ts'
 import { isLastEvent, JobEvent } from '#contracts/event.ts'
+import { isFinal, PlanStreamEvent } from '#contracts/plan-api.ts'
 import type { Config } from '../config.ts'
 import { AppError } from '../errors.ts'
 import { ownerDoor } from '../socket-path.ts'
@@ -13,7 +16,7 @@ import { readEventStream } from './event-stream.ts'
 
 type Table = typeof endpoints
 type EventsName = { [Name in EndpointName]: Table[Name]['reply'] extends 'events' ? Name : never }[EndpointName]
-type DataName = Exclude<EndpointName, EventsName>
+type DataName = { [Name in EndpointName]: Table[Name]['reply'] extends z.ZodType ? Name : never }[EndpointName]
 
 /** What an endpoint wants: the parameters of its path, what stands after `?`, and its body before defaults are filled in. */
 type Input<Name extends EndpointName> = (Table[Name] extends { params: z.ZodType } ? { params: z.input<Table[Name]['params']> } : unknown) &
@@ -27,10 +30,16 @@ export type Client = {
   call<Name extends DataName>(name: Name, ...input: Arguments<Name>): Promise<Reply<Name>>
   /** Events until the last one. Leaving the loop, or the signal, closes the connection, which ends what was asked for. */
   events<Name extends EventsName>(name: Name, input: Input<Name>, signal?: AbortSignal): AsyncGenerator<JobEvent>
+  /** What happened to a plan and what happens, until it is settled. A plan outlives its server: when that restarts, it goes on where it was. */
+  followPlan(input: Input<'followPlan'>, signal?: AbortSignal): AsyncGenerator<PlanStreamEvent>
 }
 
 type Door = { where: string; request: typeof httpRequest; url: URL; socketPath?: string; key: string | undefined }
-type Sent = { params?: { id: string }; query?: Record<string, string | undefined>; body?: unknown }
+type Sent = { params?: { id: string }; query?: Record<string, string | undefined>; body?: unknown; lastEventId?: string }
+
+/** How long a server may take to come back to somebody who follows a plan, and how often it is tried. */
+const comeBackMs = 60_000
+const tryAgainMs = 1000
 
 /** The server of `OUTPOST_URL`, else the one that runs with the home folder; undefined: none runs. */
 export async function findServer(config: Config): Promise<Client | undefined> {
@@ -79,11 +88,52 @@ function createClient(door: Door): Client {
         response.destroy()
       }
       throw new AppError('internal_error', 'the server ended the answer in the middle')
+    },
+    async *followPlan(input, signal) {
+      const sent: Sent = { ...(input as Sent) }
+      let brokenAt: number | undefined
+      for (;;) {
+        try {
+          for await (const event of planEvents(door, sent, signal)) {
+            brokenAt = undefined
+            if (event.type === 'error') throw new AppError(event.code, event.message)
+            yield event
+            if (event.type === 'plan-event') sent.lastEventId = String(event.event.offset)
+            if (event.type === 'plan-status' && isFinal(event.plan.status)) return
+          }
+        } catch (error) {
+          if (signal?.aborted === true || !(error instanceof AppError) || !isBroken(error)) throw error
+          brokenAt ??= performance.now()
+          if (performance.now() - brokenAt > comeBackMs) throw error
+        }
+        await delay(tryAgainMs, undefined, signal === undefined ? {} : { signal })
+      }
     }
   }
 }
 
-async function send(door: Door, endpoint: Endpoint, { params, query, body }: Sent, signal?: AbortSignal): Promise<IncomingMessage> {
+async function* planEvents(door: Door, sent: Sent, signal: AbortSignal | undefined): AsyncGenerator<PlanStreamEvent> {
+  const response = await send(door, endpoints.followPlan, sent, signal)
+  try {
+    for await (const { data } of readEventStream(response)) {
+      const parsed = PlanStreamEvent.safeParse(toJson(data))
+      if (!parsed.success) throw notOutpost(door)
+      yield parsed.data
+    }
+  } catch (cause) {
+    if (cause instanceof AppError || signal?.aborted === true) throw cause
+    throw new AppError('shutting_down', `the connection to the server broke (${(cause as Error).message})`, { cause })
+  } finally {
+    response.destroy()
+  }
+}
+
+/** The server went away, or says that it does. */
+function isBroken(error: AppError): boolean {
+  return error.code === 'shutting_down' || (error.cause as NodeJS.ErrnoException | undefined)?.code !== undefined
+}
+
+async function send(door: Door, endpoint: Endpoint, { params, query, body, lastEventId }: Sent, signal?: AbortSignal): Promise<IncomingMessage> {
   const path = endpoint.path.replace(':id', encodeURIComponent(params?.id ?? ''))
   const search = new URLSearchParams(Object.entries(query ?? {}).filter((pair): pair is [string, string] => pair[1] !== undefined)).toString()
   const payload = body === undefined ? undefined : JSON.stringify(body)
@@ -93,8 +143,9 @@ async function send(door: Door, endpoint: Endpoint, { params, query, body }: Sen
       {
         method: endpoint.method,
         headers: {
-          accept: endpoint.reply === 'events' ? 'text/event-stream' : 'application/json',
+          accept: endpoint.reply === 'events' || endpoint.reply === 'plan-events' ? 'text/event-stream' : 'application/json',
           ...(door.key === undefined ? {} : { authorization: `Bearer ${door.key}` }),
+          ...(lastEventId === undefined ? {} : { 'last-event-id': lastEventId }),
           ...(payload === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) })
         },
         ...(door.socketPath === undefined ? {} : { socketPath: door.socketPath }),

@@ -11,7 +11,7 @@ import { UsageError } from './usage-error.ts'
 export async function run(args: string[]): Promise<number> {
   const { values, positionals } = parseArgs({
     args,
-    options: { role: { type: 'string' }, lane: { type: 'string' }, json: { type: 'boolean', default: false } },
+    options: { role: { type: 'string' }, lane: { type: 'string' }, project: { type: 'string' }, json: { type: 'boolean', default: false } },
     allowPositionals: true
   })
   const [verb = '', ...rest] = positionals
@@ -21,8 +21,10 @@ export async function run(args: string[]): Promise<number> {
       const role = choiceOption('role', values.role, KeyRole.options)
       const lane = choiceOption('lane', values.lane, Lane.options)
       const name = oneArgument(rest, 'NAME')
+      const { project } = values
+      if (role === 'project' && project === undefined) throw new UsageError('--role project wants --project ID: outpost project list shows them')
       const client = await needServer(config)
-      const fresh = await client.call('createKey', { body: { name, ...(role && { role }), ...(lane && { lane }) } })
+      const fresh = await client.call('createKey', { body: { name, ...(role && { role }), ...(lane && { lane }), ...(project && { project }) } })
       return await showFresh(fresh, client, config, values.json)
     }
     case 'rotate': {
@@ -75,11 +77,12 @@ function describe(key: Key): string {
 function listed(keys: Key[]): string {
   const day = (time: string | null) => (time === null ? '-' : time.slice(0, 16).replace('T', ' '))
   return table(
-    ['ID', 'NAME', 'ROLE', 'LANE', 'SECRET', 'CREATED', 'LAST USED', 'STATE'],
+    ['ID', 'NAME', 'ROLE', 'PROJECT', 'LANE', 'SECRET', 'CREATED', 'LAST USED', 'STATE'],
     keys.map((key) => [
       key.id,
       harmless(key.name),
       key.role,
+      key.projectId ?? '-',
       key.lane,
       `${key.prefix}…`,
       day(key.createdAt),

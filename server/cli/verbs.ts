@@ -209,15 +209,86 @@ outpost unload still does, and outpost unpin takes it back.
 `,
     load: () => import('./unpin.ts')
   },
+  plan: {
+    summary: 'have an action planned and run, and look after plans',
+    help: `Usage: outpost plan run "ACTION" [options]
+       outpost plan list [--status STATUS] [--limit N] [--before ID] [--json]
+       outpost plan show ID [--events] [--attempts] [--graph] [--json]
+       outpost plan abort ID [--reason TEXT] [--json]
+       outpost plan approve ID TASK [--refuse] [--note TEXT] [--json]
+       outpost plan failures list [--all] | show ID | resolve ID --reason TEXT | ignore ID --reason TEXT [--json]
+       outpost plan cache list|clear [--json]
+
+Everywhere: -p, --project NAME|ID   for administrators; else it is the project of the key
+
+run       turns the action into tasks of the services there are, and runs them. How it goes is told on stderr, the result comes on stdout.
+          Ctrl-C ends the watching and not the plan. Exit code 1 when it does not complete.
+          -d FIELD=TEXT         one value of the action's data, as text; FIELD:=JSON for numbers, lists and so on. As often as needed
+          --data JSON|FILE      all of it: {"field": value, …} (- for stdin)
+          --approve SERVICE     tasks of this service wait until somebody approves them. As often as needed
+          --timeout TIME        of one attempt of a task (30s)
+          --grace TIME          how long a task waits for a service that is away (30m)
+          --deadline TIME       of the whole plan (none)
+          --detach              print the id and do not wait
+list      newest first, 20 of them. STATUS: pending processing completed failed not_actionable aborted cancelled
+show      tasks, times and results
+          --events              everything that happened, in order
+          --attempts            prompts and answers of the planning, for administrators
+          --graph               which field goes where
+abort     stops a plan, and takes back what can be taken back
+approve   lets a task go on that waits for approval, or refuses it
+failures  what could not be taken back, for somebody to see to
+cache     plans that are used again for similar actions
+
+○ waits ◎ runs ● completed ✕ failed ⊘ not actionable ⏸ paused ⊟ aborted
+`,
+    load: () => import('./plan.ts')
+  },
+  service: {
+    summary: 'services and agents that plans may use',
+    help: `Usage: outpost service list [--json]
+       outpost service show SERVICE [--json]
+       outpost service rm SERVICE [--json]
+
+SERVICE is an id or a name. ● marks what can be reached now. rm takes a service out of new plans; those that run go on.
+
+  -p, --project NAME|ID   for administrators; else it is the project of the key
+`,
+    load: () => import('./service.ts')
+  },
+  grounding: {
+    summary: 'what is known of a domain, to plan by',
+    help: `Usage: outpost grounding apply -f FILE [--json]
+       outpost grounding list [--json]
+       outpost grounding rm NAME [--json]
+
+FILE is YAML or JSON (- for stdin): name, domain, version, use-cases (action, params, capabilities, intent), constraints.
+Another version of the same name is replaced; the same version is refused.
+
+  -p, --project NAME|ID   for administrators; else it is the project of the key
+`,
+    load: () => import('./grounding.ts')
+  },
+  project: {
+    summary: 'projects of the plan engine: each with services, plans and keys of its own',
+    help: `Usage: outpost project create NAME [--json]
+       outpost project list [--json]
+
+The secret of the new project's key is shown once, on stdout and alone there: KEY=$(outpost project create shop)
+More keys: outpost keys create NAME --role project --project ID
+`,
+    load: () => import('./project.ts')
+  },
   keys: {
     summary: 'make, list, revoke and rotate keys',
-    help: `Usage: outpost keys create NAME [--role user|administrator] [--lane interactive|planning|normal|batch] [--json]
+    help: `Usage: outpost keys create NAME [--role user|administrator|project] [--lane interactive|planning|normal|batch] [--project ID] [--json]
        outpost keys list [--json]
        outpost keys revoke ID [--json]
        outpost keys rotate ID [--json]
 
 The secret of a key is shown once, on stdout and alone there: SECRET=$(outpost keys create app)
 --lane is the best lane its requests may use. Rotating gives a new secret; the old one ends at once.
+--role project is for the services and applications of a project: the plan engine in that project, and nothing else.
 `,
     load: () => import('./keys.ts')
   },

@@ -1,36 +1,16 @@
 import { z } from 'zod'
 import { BundleDescription, BundleImportOrder, BundleImportStatus, BundlePath, TrustedSigner } from './bundle.ts'
 import { ChatRequest } from './chat.ts'
+import { administration, type Endpoint, everyone, idParams, keyHolders, pageSize, wholeNumber } from './endpoint.ts'
 import { ErrorCode } from './error.ts'
 import { Lane, Receipt } from './job.ts'
-import { Key, NewKey, type Role } from './key.ts'
+import { Key, NewKey, Role } from './key.ts'
 import { ModelStatus } from './model.ts'
+import { planEndpoints } from './plan-api.ts'
 import { Policy } from './policy.ts'
 import { PullOrder, PullStatus } from './pull.ts'
 import { GarbageReport, RemovedReply, VerificationStatus } from './store.ts'
 import { CacheType, Fit, WeightsDescription } from './weights.ts'
-
-/** One of our own endpoints. Path parameters are written `:name`. The renderer and the command line call from the same table. */
-export type Endpoint = {
-  method: 'GET' | 'POST' | 'DELETE'
-  path: string
-  summary: string
-  /** Whose clients may call it. */
-  roles: readonly Role[]
-  params?: z.ZodType
-  query?: z.ZodType
-  body?: z.ZodType
-  /** Of success; 200 where it is not given. */
-  status?: 201 | 202
-  /** What success answers. `events`: a job's events as server-sent events instead; `pull-events`: those of a pull; `bytes`: a file. */
-  reply: z.ZodType | 'events' | 'pull-events' | 'bytes'
-}
-
-const everyone = ['local', 'user', 'administrator', 'owner'] as const
-/** Not a caller without a key: who takes gigabytes is known. */
-const keyHolders = ['user', 'administrator', 'owner'] as const
-const administration = ['administrator', 'owner'] as const
-const idParams = z.object({ id: z.string().min(1).max(200) })
 
 /** A chat in our own words. `detached`: the job goes on when its reader leaves, and can be followed again until two minutes after its end. */
 export const ChatSubmission = ChatRequest.safeExtend({
@@ -49,7 +29,7 @@ export const ServerStatus = z.object({
   reason: z.object({ code: ErrorCode, message: z.string() }).nullable(),
   /** Seconds. */
   uptime: z.number(),
-  client: z.object({ id: z.string(), name: z.string(), role: z.enum(['local', 'user', 'administrator', 'owner']), lane: Lane }),
+  client: z.object({ id: z.string(), name: z.string(), role: Role, lane: Lane }),
   models: z.array(ModelStatus)
 })
 export type ServerStatus = z.infer<typeof ServerStatus>
@@ -97,11 +77,6 @@ export const KeyReply = z.object({ key: Key })
 export const FreshKeyReply = z.object({ key: Key, secret: z.string() })
 export const CancelReply = z.object({ cancelled: z.literal(true), jobId: z.string() })
 
-/** Unix milliseconds; `from` inclusive, `to` exclusive. */
-const wholeNumber = z
-  .string()
-  .regex(/^\d{1,15}$/, 'must be a whole number')
-  .transform(Number)
 /** What the model would be loaded with; what is left out is as a worker has it. */
 export const FitQuery = z.object({
   /** Tokens of one slot. */
@@ -120,16 +95,13 @@ export const FitQuery = z.object({
 export const FitReply = Fit.extend({ model: z.string() })
 export const DescriptionReply = z.object({ model: z.string(), description: WeightsDescription })
 
+/** Unix milliseconds; `from` inclusive, `to` exclusive. */
 export const UsageQuery = z.object({
   by: z.enum(['key', 'model', 'day', 'request']).default('model'),
   from: wholeNumber.optional(),
   to: wholeNumber.optional(),
   /** For `by=request`: rows of one page, and the `id` of the last row of the page before. */
-  limit: z
-    .string()
-    .regex(/^([1-9]\d{0,2}|1000)$/, 'must be a whole number from 1 to 1000')
-    .transform(Number)
-    .default(100),
+  limit: pageSize.default(100),
   before: wholeNumber.optional()
 })
 
@@ -386,6 +358,7 @@ export const endpoints = {
     roles: administration,
     query: UsageQuery,
     reply: UsageReply
-  }
+  },
+  ...planEndpoints
 } as const satisfies Record<string, Endpoint>
 export type EndpointName = keyof typeof endpoints

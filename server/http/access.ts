@@ -5,6 +5,13 @@ export type Access = readonly Role[] | 'public'
 
 const everyone = ['local', 'user', 'administrator', 'owner'] as const
 
+/** Who may use the plan engine, by its own API. */
+const planUsers = ['local', 'project', 'user', 'administrator', 'owner'] as const
+/** Who may register services there. */
+const registrars = ['project', 'user', 'administrator', 'owner'] as const
+/** Who settles there how a project works. */
+const stewards = ['project', 'administrator', 'owner'] as const
+
 /**
  * Who may call what: `METHOD /path` as the route is registered. What is not in this table is refused, and building the app fails on it,
  * so that no route is ever open by being forgotten. HEAD goes with GET.
@@ -27,6 +34,24 @@ export const accessTable: ReadonlyMap<string, Access> = new Map<string, Access>(
   ['POST /v1/embeddings', everyone],
   ['GET /v1/models', everyone],
   ['GET /v1/models/:id', everyone],
+  ['GET /health', 'public'],
+  ['POST /register/project', ['local', 'administrator', 'owner']],
+  ['POST /register/service', registrars],
+  ['POST /register/agent', registrars],
+  ['POST /apikeys', stewards],
+  ['POST /webhooks', stewards],
+  ['POST /compensation-failure-webhooks', stewards],
+  ['POST /orchestrations', planUsers],
+  ['GET /orchestrations', planUsers],
+  ['GET /orchestrations/inspections/:id', planUsers],
+  ['POST /groundings', stewards],
+  ['GET /groundings', planUsers],
+  ['DELETE /groundings', stewards],
+  ['DELETE /groundings/:name', stewards],
+  ['GET /compensation-failures', planUsers],
+  ['GET /compensation-failures/:id', planUsers],
+  ['POST /compensation-failures/:id/resolve', stewards],
+  ['POST /compensation-failures/:id/ignore', stewards],
   ...Object.values(endpoints).map(({ method, path, roles }) => [`${method} ${path}`, roles] as const)
 ])
 

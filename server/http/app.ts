@@ -15,6 +15,7 @@ import type { RouteContext } from './routes/context.ts'
 import { registerHealth } from './routes/health.ts'
 import { registerOpenAi } from './routes/openai.ts'
 import { registerOutpost } from './routes/outpost.ts'
+import { registerPlanEngine } from './routes/plan-engine.ts'
 import type { HttpServices } from './services.ts'
 import { validatorCompiler } from './validation.ts'
 
@@ -80,6 +81,7 @@ export async function buildApp(services: HttpServices): Promise<FastifyInstance>
   registerHealth(app, context)
   registerOpenAi(app, context)
   registerOutpost(app, context)
+  registerPlanEngine(app, context)
   await app.ready()
   return app
 }

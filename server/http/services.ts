@@ -8,6 +8,7 @@ import type { Config } from '../config.ts'
 import type { AppError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { FitSettings } from '../models/fit/fit.ts'
+import type { PlanEngine } from '../plans/plan-engine.ts'
 import type { EventListener, JobHandle, QueueSnapshot, Submission } from '../queue/dispatcher.ts'
 import type { KeyStore } from '../store/keys.ts'
 import type { UsageStore } from '../store/usage.ts'
@@ -75,6 +76,7 @@ export type HttpServices = {
     policy(): Policy
     setPolicy(policy: Policy, by: string): Policy
   }
+  plans: PlanEngine
   /** Undefined: can serve now. Otherwise why not. */
   notReady(): AppError | undefined
 }

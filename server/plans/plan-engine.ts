@@ -60,6 +60,8 @@ export type PlanEngine = {
     create(name: string): Project
     find(id: string): Project
     list(): Project[]
+    /** Takes back one that was just made, with its webhooks. Throws `conflict` for the own one. */
+    remove(id: string): void
     /** The project of callers whose key belongs to none. */
     readonly own: Project
   }

@@ -38,6 +38,7 @@ type KeyRow = {
   created_at: string
   last_used_at: string | null
   revoked_at: string | null
+  project_id: string | null
 }
 
 const bootstrapId = 'bootstrap'
@@ -49,7 +50,7 @@ export function createKeyStore(db: Database, options: { pepper: Buffer; log?: Lo
   const byId = new Map<string, Entry>()
   const listeners = new Set<(id: string) => void>()
   const statements = {
-    insert: db.prepare('INSERT INTO keys (id, name, role, lane, prefix, digest, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)'),
+    insert: db.prepare('INSERT INTO keys (id, name, role, lane, prefix, digest, created_at, project_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?)'),
     use: db.prepare('UPDATE keys SET last_used_at = ? WHERE id = ?'),
     revoke: db.prepare('UPDATE keys SET revoked_at = ? WHERE id = ?'),
     secret: db.prepare('UPDATE keys SET digest = ?, prefix = ?, revoked_at = NULL WHERE id = ?'),
@@ -61,7 +62,13 @@ export function createKeyStore(db: Database, options: { pepper: Buffer; log?: Lo
     const entry: Entry = {
       key,
       digest,
-      client: { id: key.id, name: key.name, role: key.role, lane: key.lane },
+      client: {
+        id: key.id,
+        name: key.name,
+        role: key.role,
+        lane: key.lane,
+        ...(key.projectId === null ? {} : { projectId: key.projectId })
+      },
       writtenUseAt: key.lastUsedAt === null ? 0 : Date.parse(key.lastUsedAt)
     }
     byDigest.set(digest.toString('latin1'), entry)
@@ -79,11 +86,21 @@ export function createKeyStore(db: Database, options: { pepper: Buffer; log?: Lo
     if (entry === undefined) throw new AppError('not_found', `there is no key ${JSON.stringify(id.slice(0, 64))}; list the keys for their ids`)
     return entry
   }
-  const store = (id: string, name: string, role: KeyRole, lane: Key['lane'], secret: string): Key => {
+  const store = (id: string, { name, role, lane, project }: NewKey, secret: string): Key => {
     const digest = digestOf(secret)
     if (byDigest.has(digest.toString('latin1'))) throw new AppError('conflict', 'another key has this very secret; choose another one')
-    const key: Key = { id, name, role, lane, prefix: prefixOf(secret), createdAt: new Date().toISOString(), lastUsedAt: null, revokedAt: null }
-    statements.insert.run(id, name, role, lane, key.prefix, digest, key.createdAt)
+    const key: Key = {
+      id,
+      name,
+      role,
+      lane,
+      prefix: prefixOf(secret),
+      createdAt: new Date().toISOString(),
+      lastUsedAt: null,
+      revokedAt: null,
+      projectId: project ?? null
+    }
+    statements.insert.run(id, name, role, lane, key.prefix, digest, key.createdAt, key.projectId)
     remember(key, digest)
     return { ...key }
   }
@@ -101,9 +118,9 @@ export function createKeyStore(db: Database, options: { pepper: Buffer; log?: Lo
 
   return {
     create(fresh) {
-      const secret = newSecret()
-      const key = store(`key-${randomBytes(6).toString('hex')}`, fresh.name, fresh.role, fresh.lane, secret)
-      options.log?.info({ keyId: key.id, role: key.role }, 'key created')
+      const secret = newSecret(fresh.role)
+      const key = store(`key-${randomBytes(6).toString('hex')}`, fresh, secret)
+      options.log?.info({ keyId: key.id, role: key.role, projectId: key.projectId }, 'key created')
       return { key, secret }
     },
     list: () => [...byId.values()].map(({ key }) => ({ ...key })).sort((one, other) => other.createdAt.localeCompare(one.createdAt)),
@@ -133,7 +150,7 @@ export function createKeyStore(db: Database, options: { pepper: Buffer; log?: Lo
       const entry = find(id)
       if (entry.key.revokedAt !== null) throw new AppError('conflict', `the key ${id} is revoked and gets no new secret; create another one`)
       if (id === bootstrapId) throw new AppError('conflict', 'the bootstrap key comes from OUTPOST_ADMIN_KEY; change it there')
-      const secret = newSecret()
+      const secret = newSecret(entry.key.role)
       const key = replaceSecret(entry, secret)
       options.log?.info({ keyId: id }, 'key rotated')
       return { key, secret }
@@ -150,7 +167,7 @@ export function createKeyStore(db: Database, options: { pepper: Buffer; log?: Lo
         forget(entry)
         announce(bootstrapId)
       } else if (entry === undefined) {
-        store(bootstrapId, 'OUTPOST_ADMIN_KEY', 'administrator', 'interactive', secret)
+        store(bootstrapId, { name: 'OUTPOST_ADMIN_KEY', role: 'administrator', lane: 'interactive' }, secret)
       } else if (!entry.digest.equals(digestOf(secret))) {
         replaceSecret(entry, secret)
       } else if (entry.key.revokedAt !== null) {
@@ -161,14 +178,15 @@ export function createKeyStore(db: Database, options: { pepper: Buffer; log?: Lo
   }
 }
 
-/** 256 random bits; the prefix tells people and secret scanners whose key it is. */
-function newSecret(): string {
-  return `op-${randomBytes(32).toString('base64url')}`
+/** 256 random bits; the prefix tells people and secret scanners whose key it is. Clients of the plan engine look for the one of its keys. */
+function newSecret(role: KeyRole): string {
+  return role === 'project' ? `sk-orra-v1-${randomBytes(32).toString('hex')}` : `op-${randomBytes(32).toString('base64url')}`
 }
 
 /** Enough to tell keys apart, far too little to guess one: at most a quarter of the secret. */
 function prefixOf(secret: string): string {
-  return secret.slice(0, Math.min(9, Math.floor(secret.length / 4)))
+  const told = secret.startsWith('sk-orra-v1-') ? 17 : 9
+  return secret.slice(0, Math.min(told, Math.floor(secret.length / 4)))
 }
 
 function fromRow(row: KeyRow): Key {
@@ -180,6 +198,7 @@ function fromRow(row: KeyRow): Key {
     prefix: row.prefix,
     createdAt: row.created_at,
     lastUsedAt: row.last_used_at,
-    revokedAt: row.revoked_at
+    revokedAt: row.revoked_at,
+    projectId: row.project_id
   })
 }

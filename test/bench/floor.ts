@@ -8,6 +8,7 @@ import { createLog } from '../../server/log.ts'
 import { openDatabase } from '../../server/store/database.ts'
 import { createKeyStore } from '../../server/store/keys.ts'
 import { createUsageStore } from '../../server/store/usage.ts'
+import { createScriptedPlans } from '../http/scripted-plans.ts'
 
 /** The floor every ratio is measured against: the same HTTP side, with the same engine called inside its process. */
 const db = openDatabase(':memory:')
@@ -55,6 +56,7 @@ const app = await buildApp({
     describe: unused,
     fit: unused
   },
+  plans: createScriptedPlans(db).plans,
   bundles: { inspect: unused, start: unused, status: () => null, signers: () => [] },
   upkeep: {
     remove: refused,

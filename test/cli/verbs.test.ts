@@ -28,7 +28,7 @@ test('wrong usage ends with 2 and says what is wrong', async (t) => {
     [['load'], 'MODEL is missing'],
     [['unload', 'a', 'b'], 'one MODEL is wanted, got 2'],
     [['run', 'fake', 'hi', '--temperature', 'hot'], '--temperature must be 0–2, got "hot"'],
-    [['keys', 'create', 'app', '--role', 'king'], '--role must be user or administrator, got "king"']
+    [['keys', 'create', 'app', '--role', 'king'], '--role must be user or administrator or project, got "king"']
   ]
   await Promise.all(
     wrong.map(async ([args, message]) => {

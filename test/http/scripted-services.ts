@@ -13,6 +13,7 @@ import { fitOfEntry } from '../../server/models/fit/fit.ts'
 import { openDatabase } from '../../server/store/database.ts'
 import { createKeyStore } from '../../server/store/keys.ts'
 import { createUsageStore } from '../../server/store/usage.ts'
+import { createScriptedPlans, type PlanScript } from './scripted-plans.ts'
 
 /** A job as a test drives it. */
 export type ScriptedJob = {
@@ -58,7 +59,11 @@ const model = (id: string, changes: Partial<ModelStatus> = {}): ModelStatus => (
 export type Script = (job: ScriptedJob) => void
 
 /** The HTTP room's services with everything real but the queue: `script` plays each job. */
-export function createScriptedServices(script: Script = (job) => job.emit(...answer), variables: Record<string, string> = {}) {
+export function createScriptedServices(
+  script: Script = (job) => job.emit(...answer),
+  variables: Record<string, string> = {},
+  planScript: PlanScript = {}
+) {
   const db = openDatabase(':memory:')
   const logged: string[] = []
   const sink = new Writable({
@@ -74,6 +79,7 @@ export function createScriptedServices(script: Script = (job) => job.emit(...ans
   const orders: string[] = []
   const models = [model('small'), model('embedder', { kind: 'embedding', dimensions: 4 }), model('far', { state: 'absent' })]
   const config: Config = loadConfig({ OUTPOST_HOME: '/nonexistent', ...variables })
+  const scriptedPlans = createScriptedPlans(db, planScript)
   let policy = noPolicy
   let notReady: AppError | undefined
   const queues: QueueSnapshot[] = []
@@ -170,6 +176,7 @@ export function createScriptedServices(script: Script = (job) => job.emit(...ans
         return policy
       }
     },
+    plans: scriptedPlans.plans,
     notReady: () => notReady
   }
 
@@ -204,14 +211,14 @@ export function createScriptedServices(script: Script = (job) => job.emit(...ans
   const setNotReady = (error: AppError | undefined) => {
     notReady = error
   }
-  return { services, jobs, logged, cancelled, orders, queues, setNotReady }
+  return { services, jobs, logged, cancelled, orders, queues, setNotReady, scriptedPlans }
 }
 
 export type Scripted = ReturnType<typeof createScriptedServices> & { app: FastifyInstance; url: string; [Symbol.asyncDispose](): Promise<void> }
 
 /** The whole app over scripted services, listening on a free port. */
-export async function startScripted(script?: Script, variables: Record<string, string> = {}): Promise<Scripted> {
-  const scripted = createScriptedServices(script, variables)
+export async function startScripted(script?: Script, variables: Record<string, string> = {}, planScript: PlanScript = {}): Promise<Scripted> {
+  const scripted = createScriptedServices(script, variables, planScript)
   const app = await buildApp(scripted.services)
   const url = await app.listen({ port: 0, host: '127.0.0.1' })
   return { ...scripted, app, url, [Symbol.asyncDispose]: () => app.close() }

@@ -11,8 +11,11 @@ const local: Client = { id: 'local', name: 'local', role: 'local', lane: 'intera
 /** SDKs insist on some key. This one always stands for none, so that they work on the machine itself without a secret. */
 const noKey = 'local'
 
-/** Says who is calling. Throws `unauthorized` or `key_revoked`. */
-export function createAuthentication(options: { keys: KeyStore; boundHost: string }): (request: FastifyRequest) => Client {
+/**
+ * Says who is calling. Throws `unauthorized` or `key_revoked`. `anyKeyIsNone`: while there are no keys, whatever is sent from this machine
+ * in their place counts as none.
+ */
+export function createAuthentication(options: { keys: KeyStore; boundHost: string; anyKeyIsNone?: boolean }): (request: FastifyRequest) => Client {
   const localAllowed = isLoopback(options.boundHost)
   const isLocal = (request: FastifyRequest) => localAllowed && isLoopback(request.raw.socket.remoteAddress ?? '') && !isForwarded(request)
   return (request) => {
@@ -22,7 +25,7 @@ export function createAuthentication(options: { keys: KeyStore; boundHost: strin
       if ('client' in result) return result.client
       if (result.error === 'revoked') throw new AppError('key_revoked', 'this key was revoked; ask an administrator for another one')
       // While this server has no keys at all, whatever an SDK was given stands for none. Once there are keys, a wrong one is a mistake worth hearing of.
-      if (!options.keys.anyActive() && isLocal(request)) return local
+      if (options.anyKeyIsNone !== false && !options.keys.anyActive() && isLocal(request)) return local
       throw new AppError('unauthorized', 'this key is unknown here; check it, or ask an administrator for one')
     }
     if (isOwnerConnection(request.raw)) return owner
@@ -35,7 +38,11 @@ export function createAuthentication(options: { keys: KeyStore; boundHost: strin
 export function checkAccess(client: Client, access: readonly Role[]): void {
   if (access.includes(client.role)) return
   const advice =
-    client.role === 'local' ? 'send an administrator’s key, or use the outpost command on this machine' : 'it needs an administrator’s key'
+    client.role === 'local'
+      ? 'send an administrator’s key, or use the outpost command on this machine'
+      : client.role === 'project' && access.includes('user')
+        ? 'it is for the plan engine of its project only; ask for a key of the role user'
+        : 'it needs an administrator’s key'
   throw new AppError('forbidden', `${client.role === 'local' ? 'a caller without a key' : 'this key'} may not do this; ${advice}`)
 }
 

@@ -1,12 +1,18 @@
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance } from 'fastify'
-import { jsonSchemaTransform } from 'fastify-type-provider-zod'
+import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import { Json, SchemaNode } from '#contracts/plan.ts'
 import { version } from '../../version.ts'
 import { accessOf } from '../access.ts'
 
 /** Either header; the empty one is the caller without a key on the machine itself. */
 const keyForms = [{ bearer: [] }, { apiKey: [] }, {}]
+
+// What holds itself can be described by a name only.
+Json.register(z.globalRegistry, { id: 'Json' })
+SchemaNode.register(z.globalRegistry, { id: 'SchemaNode' })
 
 /** `/openapi.json` from the routes' own schemas, and `/docs` to read it: all from this machine, with nothing fetched from elsewhere. */
 export async function registerDocumentation(app: FastifyInstance): Promise<void> {
@@ -17,7 +23,7 @@ export async function registerDocumentation(app: FastifyInstance): Promise<void>
         title: 'Outpost',
         version,
         description:
-          'Language models on your own machine. `/v1` is OpenAI’s API; `/outpost` is our own. Errors always carry a stable `code`; on the machine itself no key is needed for models.'
+          'Language models on your own machine. `/v1` is OpenAI’s API; `/outpost` is our own; those under “Plan engine” are what its SDKs speak. Errors always carry a stable `code`; on the machine itself no key is needed for models.'
       },
       components: {
         securitySchemes: { bearer: { type: 'http', scheme: 'bearer' }, apiKey: { type: 'apiKey', in: 'header', name: 'x-api-key' } }
@@ -26,8 +32,14 @@ export async function registerDocumentation(app: FastifyInstance): Promise<void>
     transform: (route) => {
       const { schema, url } = jsonSchemaTransform(route)
       const access = [route.route.method].flat().map((method) => accessOf(method, url))
-      return { schema: access.includes('public') ? schema : { ...schema, security: keyForms }, url }
-    }
+      return {
+        schema: access.includes('public')
+          ? schema
+          : { ...schema, security: route.route.config?.planEngine === undefined ? keyForms : [{ bearer: [] }] },
+        url
+      }
+    },
+    transformObject: jsonSchemaTransformObject
   })
   await app.register(swaggerUi, {
     routePrefix: '/docs',

@@ -27,7 +27,8 @@ export function sendError(reply: FastifyReply, error: AppError, status: number =
     .send(JSON.stringify(toErrorBody(error)))
 }
 
-function toKnownError(error: unknown, request: FastifyRequest, maxBody: number): AppError {
+/** Anything thrown by a route or by Fastify, in our words. */
+export function toKnownError(error: unknown, request: FastifyRequest, maxBody: number): AppError {
   if (error instanceof AppError) return error
   const { code, statusCode } = error as Partial<FastifyError>
   switch (code) {

@@ -1,16 +1,9 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
-import {
-  type Endpoint,
-  type EndpointName,
-  endpoints,
-  type FitQuery,
-  type QueueReply,
-  type ServerStatus,
-  type UsageQuery,
-  type UsageReply
-} from '#contracts/api.ts'
+import { type EndpointName, endpoints, type FitQuery, type QueueReply, type ServerStatus, type UsageQuery, type UsageReply } from '#contracts/api.ts'
+import type { Endpoint } from '#contracts/endpoint.ts'
 import type { NewKey } from '#contracts/key.ts'
+import { PlanReply } from '#contracts/plan-api.ts'
 import { AppError } from '../../errors.ts'
 import { version } from '../../version.ts'
 import { audit } from '../audit.ts'
@@ -18,6 +11,7 @@ import { errorReplies, jobStatuses, jsonReply, streamReply } from '../replies.ts
 import type { RouteContext } from './context.ts'
 import { sendBlob } from './outpost-blobs.ts'
 import { cancelJob, followJob, isOverseer, startChat } from './outpost-jobs.ts'
+import { planHandlers } from './outpost-plans.ts'
 import { failedSoon, followPull, orderPull, stopPull } from './outpost-pulls.ts'
 import { upkeepHandlers } from './outpost-upkeep.ts'
 
@@ -78,9 +72,12 @@ export function registerOutpost(app: FastifyInstance, context: RouteContext): vo
     loadModel: order('load'),
     unloadModel: order('unload'),
     ...upkeepHandlers(context),
+    ...planHandlers(context),
     keys: () => ({ keys: services.keys.list() }),
     createKey(request, reply) {
-      const fresh = services.keys.create(request.body as NewKey) // The route's schema parsed it.
+      const order = request.body as NewKey // The route's schema parsed it.
+      if (order.project !== undefined) services.plans.projects.find(order.project)
+      const fresh = services.keys.create(order)
       audit(services.log, request.client, 'create key', { id: fresh.key.id, keyRole: fresh.key.role })
       return reply.code(201).send(fresh)
     },
@@ -111,6 +108,7 @@ function schemaOf(endpoint: Endpoint) {
   const more = [
     ...(runsJob ? jobStatuses : []),
     ...(endpoint.params === undefined ? [] : [404, 409, 503, 507]),
+    ...(endpoint.path === endpoints.runPlan.path ? [409, 422, 499, 503] : []),
     ...(endpoint.path === '/outpost/queue' ? [503] : []),
     ...(endpoint.path === endpoints.orderPull.path ? [404, 409, 503, 507] : []),
     ...(endpoint.reply === 'bytes' ? [416] : [])
@@ -123,6 +121,10 @@ function schemaOf(endpoint: Endpoint) {
     ...(endpoint.body === undefined ? {} : { body: endpoint.body }),
     response: {
       [endpoint.status ?? 200]: successOf(endpoint),
+      ...(endpoint.path === endpoints.runPlan.path && endpoint.method === 'POST'
+        ? { 202: jsonReply('The plan as it begins, with "async": true', PlanReply) }
+        : {}),
+      ...(endpoint.path === endpoints.followPlan.path ? { 204: z.null().describe('Nothing comes after Last-Event-ID: the plan is settled') } : {}),
       ...(endpoint.path === endpoints.followJob.path ? { 204: z.null().describe('Nothing comes after Last-Event-ID: the job has ended') } : {}),
       ...errorReplies(endpoint.method, endpoint.path, more)
     }
@@ -132,6 +134,8 @@ function schemaOf(endpoint: Endpoint) {
 function successOf({ reply, summary }: Endpoint): object {
   if (reply === 'events') return streamReply('Events of the job; the last one is generation-end or error')
   if (reply === 'pull-events') return streamReply('pull-progress with how it stands now; the last one is pull-end or error')
+  if (reply === 'plan-events')
+    return streamReply('plan-progress, plan-event and plan-status; the last one is a plan-status in a final state, or error')
   if (reply === 'bytes')
     return {
       description: 'The file, or the part that Range asked for with status 206',

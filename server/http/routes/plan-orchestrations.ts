@@ -1,0 +1,71 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { z } from 'zod'
+import { AppError } from '../../errors.ts'
+import { projectOf } from '../plan-project.ts'
+import { OrchestrationBody, toPlanOrder } from '../wire/plan-bodies.ts'
+import { toInspection, toOrchestration, toOrchestrationList } from '../wire/plan-views.ts'
+import type { RouteContext } from './context.ts'
+import type { PlanRoute } from './plan-engine.ts'
+
+/** Clients of the original know no pages, so they get as much as a list can be. */
+const listed = 1000
+
+/** Actions, and what became of them. */
+export function orchestrationRoutes({ services: { plans } }: RouteContext): PlanRoute[] {
+  /** Answers when the plan is made, not when it has ended: that is what webhooks are for. */
+  const orchestrate = async (request: FastifyRequest): Promise<object> => {
+    const order = toPlanOrder(request.body as z.output<typeof OrchestrationBody>) // The route's schema parsed it.
+    const project = projectOf(plans, request.client)
+    if (plans.webhooks.list(project, 'plan').length === 0) {
+      throw new AppError('planning_failed', 'the project has no webhook that could be told the result; add one with POST /webhooks')
+    }
+    try {
+      const record = await plans.run(project, request.client.id, order, request.id)
+      return toOrchestration(record, plans.plans.inspect(project, record.id).services)
+    } catch (error) {
+      // The body was in order; what is not, is the project.
+      if (error instanceof AppError && (error.code === 'invalid_request' || error.code === 'conflict' || error.code === 'not_found')) {
+        throw new AppError('planning_failed', error.message, { cause: error })
+      }
+      throw error
+    }
+  }
+
+  const list = (request: FastifyRequest, reply: FastifyReply): object => {
+    const { limit, before } = request.query as { limit?: unknown; before?: unknown } // Fastify's own reading: texts, or lists of them.
+    const size = limit === undefined ? listed : Number(limit)
+    if (!Number.isInteger(size) || size < 1 || size > listed) {
+      throw new AppError('invalid_request', `limit must be a whole number from 1 to ${listed}, got ${JSON.stringify(limit)}`, { param: 'limit' })
+    }
+    const page = plans.plans.list(projectOf(plans, request.client), { limit: size, ...(typeof before === 'string' ? { before } : {}) })
+    if (page.next !== null) reply.header('link', `</orchestrations?limit=${size}&before=${encodeURIComponent(page.next)}>; rel="next"`)
+    return toOrchestrationList(page.plans)
+  }
+
+  return [
+    {
+      method: 'POST',
+      url: '/orchestrations',
+      summary: 'Plan an action and start it',
+      status: 202,
+      rules: { failureCode: 'Orra:ActionCannotExecute' },
+      body: OrchestrationBody,
+      handle: orchestrate
+    },
+    {
+      method: 'GET',
+      url: '/orchestrations',
+      summary: 'Plans by state, newest first; a Link header leads on when there are more than 1,000',
+      status: 200,
+      handle: list
+    },
+    {
+      method: 'GET',
+      url: '/orchestrations/inspections/:id',
+      summary: 'A plan with its tasks and their history',
+      status: 200,
+      rules: { missingCode: 'Orra:UnknownOrchestration' },
+      handle: (request) => toInspection(plans.plans.inspect(projectOf(plans, request.client), (request.params as { id: string }).id)) // By the address.
+    }
+  ]
+}
