@@ -196,7 +196,7 @@ export type CompensationData = z.infer<typeof CompensationData>
  * says is done (`task-sent`), or as soon as it is known (`task-completed`).
  */
 export const PlanEvent = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('plan-started') }),
+  z.object({ type: z.literal('plan-started'), plan: Plan }),
   z.object({ type: z.literal('task-sent'), ...sending }),
   /** The service said that it works on it. */
   z.object({ type: z.literal('task-accepted'), task, executionId: z.string() }),

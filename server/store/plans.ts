@@ -1,4 +1,4 @@
-import type { Json, LoggedPlanEvent, PlanEvent, PlanFailure, PlanningAttempt, PlanRecord, PlanStatus } from '#contracts/plan.ts'
+import type { Json, LoggedPlanEvent, Plan, PlanEvent, PlanFailure, PlanningAttempt, PlanRecord, PlanStatus } from '#contracts/plan.ts'
 import { AppError } from '../errors.ts'
 import type { Database, Statement } from './database.ts'
 
@@ -15,7 +15,7 @@ export type PlanListing = Pick<PlanRecord, 'id' | 'action' | 'status' | 'failure
 
 /** What of a row changes. */
 export type PlanChange = Partial<
-  Pick<PlanRecord, 'status' | 'plan' | 'cache' | 'grounding' | 'results' | 'failure' | 'abortPayload' | 'deadlineAt'>
+  Pick<PlanRecord, 'status' | 'cache' | 'grounding' | 'results' | 'failure' | 'abortPayload' | 'deadlineAt'>
 > & {
   changedAt?: number
   compensation?: CompensationCount | null
@@ -27,7 +27,7 @@ export type LogEntry = { id: string; at: number; body: string }
 
 export type PlanStore = {
   /** Returns the new plan's number. */
-  create(record: PlanRecord): number
+  create(record: Omit<PlanRecord, 'plan'>): number
   /** By id, of one project. Throws `not_found`. */
   find(projectId: string, id: string): StoredPlan
   byNumber(number: number): StoredPlan
@@ -57,7 +57,8 @@ type Row = {
   action: string
   data: string
   approval: string
-  plan: string | null
+  /** The log's first entry, which holds the plan. */
+  started: string | null
   cache: string | null
   grounding: string | null
   results: string | null
@@ -75,7 +76,6 @@ type Row = {
 /** Column of each thing that changes, and how it is written. */
 const columns: Record<keyof PlanChange, { column: string; write: (value: never) => unknown }> = {
   status: { column: 'status', write: (value: string) => value },
-  plan: { column: 'plan', write: toText },
   cache: { column: 'cache', write: toText },
   grounding: { column: 'grounding', write: (value: string | null) => value },
   results: { column: 'results', write: toText },
@@ -87,14 +87,16 @@ const columns: Record<keyof PlanChange, { column: string; write: (value: never) 
   settled: { column: 'settled', write: (value: boolean) => (value ? 1 : 0) }
 }
 
+const whole = '*, (SELECT body FROM plan_log WHERE plan = number AND entry = 0) AS started'
+
 export function createPlanStore(db: Database): PlanStore {
   const insert = db.prepare(`INSERT INTO plans
-    (id, project, client, status, action, data, approval, plan, cache, grounding, results, failure, abort_payload, timeout_ms, grace_ms, deadline_at,
-     created_at, changed_at, settled) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)`)
+    (id, project, client, status, action, data, approval, cache, grounding, results, failure, abort_payload, timeout_ms, grace_ms, deadline_at,
+     created_at, changed_at, settled) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)`)
   const select = {
-    byId: db.prepare<[string, string], Row>('SELECT * FROM plans WHERE id = ? AND project = ?'),
-    byNumber: db.prepare<[number], Row>('SELECT * FROM plans WHERE number = ?'),
-    unsettled: db.prepare<[], Row>('SELECT * FROM plans WHERE settled = 0 ORDER BY number'),
+    byId: db.prepare<[string, string], Row>(`SELECT ${whole} FROM plans WHERE id = ? AND project = ?`),
+    byNumber: db.prepare<[number], Row>(`SELECT ${whole} FROM plans WHERE number = ?`),
+    unsettled: db.prepare<[], Row>(`SELECT ${whole} FROM plans WHERE settled = 0 ORDER BY number`),
     entries: db.prepare<[number, number], LogEntry & { offset: number }>(
       'SELECT entry AS "offset", id, at, body FROM plan_log WHERE plan = ? AND entry >= ? ORDER BY entry'
     ),
@@ -143,7 +145,6 @@ export function createPlanStore(db: Database): PlanStore {
         record.action,
         JSON.stringify(record.data),
         JSON.stringify(record.approval),
-        toText(record.plan),
         toText(record.cache),
         record.grounding,
         toText(record.results),
@@ -269,7 +270,7 @@ function fromRow(row: Row): StoredPlan {
       data: fromText(row.data) ?? [],
       approval: fromText(row.approval) ?? [],
       status: row.status,
-      plan: fromText(row.plan),
+      plan: fromText<{ plan: Plan }>(row.started)?.plan ?? null,
       cache: fromText(row.cache),
       grounding: row.grounding,
       results: fromText(row.results),

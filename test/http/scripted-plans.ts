@@ -133,6 +133,7 @@ export function createScriptedPlans(db: Database, script: PlanScript = {}) {
         clientId,
         action: order.action,
         data: order.data,
+        approval: order.approval ?? [],
         status: 'pending',
         plan: null,
         cache: null,
@@ -167,7 +168,6 @@ export function createScriptedPlans(db: Database, script: PlanScript = {}) {
           const why = failure(how === 'failed' ? 'task_failed' : how, `it was ${how}`)
           if (how === 'aborted') log(entry, { type: 'plan-aborted', failure: why, payload: { why: 'no stock' } })
           else if (how === 'failed') log(entry, { type: 'plan-failed', failure: why })
-          else log(entry, { type: 'plan-cancelled', failure: why })
           become(entry, { status: how, failure: why, ...(how === 'aborted' ? { abortPayload: { why: 'no stock' } } : {}) })
         }
       }

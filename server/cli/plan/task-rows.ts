@@ -82,8 +82,6 @@ function apply(row: TaskRow, event: LoggedPlanEvent): boolean {
       return become(row.state, textOf(event.data))
     case 'task-paused':
       return become('paused', event.reason)
-    case 'task-resumed':
-      return become(row.attempts === 0 ? 'waiting' : 'processing')
     case 'task-attempt-failed':
       return become(event.retryAt === undefined ? row.state : 'retrying', event.error)
     case 'task-completed':

@@ -38,7 +38,7 @@ export const sameInstanceMs = 5000
  * writes them down, lets the state follow, does what they say, and asks again.
  */
 export function advance(state: PlanState, facts: Facts): PlanEvent[] {
-  if (!state.started) return [{ type: 'plan-started' }]
+  if (!state.started) return []
   if (state.end !== undefined) return afterEnd(state, facts)
   const { now, deadlineAt } = facts
   for (const { task, phase, error, execution } of state.tasks.values()) {

@@ -40,6 +40,8 @@ type LivePlan = {
   readonly executions: Set<string>
   timer: NodeJS.Timeout | undefined
   wakesAt: number
+  /** What its row is to say once it has begun. */
+  beginning: PlanChange | undefined
   /** What came while it was being worked on. */
   inbox: (() => PlanEvent[])[]
   stepping: boolean
@@ -107,6 +109,7 @@ export function createRunner(options: {
       executions: new Set(),
       timer: undefined,
       wakesAt: 0,
+      beginning: undefined,
       inbox: [],
       stepping: false
     }
@@ -149,6 +152,11 @@ export function createRunner(options: {
         begin = entry.inbox.shift()
       }
     } catch (error) {
+      if (entry.beginning !== undefined) {
+        // It has not begun, and whoever began it hears of it.
+        leave(entry)
+        throw error
+      }
       reload(entry, error)
       return
     } finally {
@@ -199,6 +207,7 @@ export function createRunner(options: {
           }
         : undefined
     )
+    entry.beginning = undefined
     if (ended) logEnd(entry)
     const undelivered = carryOut(entry, events)
     options.onEvents(record.id, events, entry.record, settles)
@@ -327,15 +336,10 @@ export function createRunner(options: {
 
   return {
     start(stored, plan, change) {
-      const record: PlanRecord = { ...stored.record, ...recordPart(change), plan, status: 'processing', changedAt: wall() }
+      const record: PlanRecord = { ...stored.record, plan }
       const entry = enter(stored.number, record, stored.compensation, plan)
-      try {
-        store.commit(stored.number, 0, [], { ...change, plan, status: 'processing', changedAt: record.changedAt })
-      } catch (error) {
-        leave(entry)
-        throw error
-      }
-      step(entry, () => [])
+      entry.beginning = change
+      step(entry, () => [{ type: 'plan-started', plan }])
       return entry.record
     },
     resume() {
@@ -414,10 +418,11 @@ export function createRunner(options: {
   function changeOf(entry: LivePlan, events: readonly LoggedPlanEvent[]): PlanChange | undefined {
     let change: PlanChange | undefined
     for (const event of events) {
-      if (event.type === 'plan-completed') change = { status: 'completed', results: event.results, changedAt: event.at }
-      else if (event.type === 'plan-failed') change = { status: 'failed', failure: event.failure, results: [null], changedAt: event.at }
+      if (event.type === 'plan-started') change = { ...entry.beginning, status: 'processing', changedAt: event.at }
+      else if (event.type === 'plan-completed') change = { ...change, status: 'completed', results: event.results, changedAt: event.at }
+      else if (event.type === 'plan-failed') change = { ...change, status: 'failed', failure: event.failure, results: [null], changedAt: event.at }
       else if (event.type === 'plan-aborted')
-        change = { status: 'aborted', failure: event.failure, abortPayload: event.payload, results: [null], changedAt: event.at }
+        change = { ...change, status: 'aborted', failure: event.failure, abortPayload: event.payload, results: [null], changedAt: event.at }
     }
     const compensation = compensationChange(entry)
     return change === undefined && compensation === undefined ? undefined : { ...change, ...compensation }

@@ -8,7 +8,6 @@ CREATE TABLE plans (
   action TEXT NOT NULL,
   data TEXT NOT NULL,
   approval TEXT NOT NULL,
-  plan TEXT,
   cache TEXT,
   grounding TEXT,
   results TEXT,

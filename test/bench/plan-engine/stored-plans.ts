@@ -14,11 +14,11 @@ export function copyNewestPlan(home: string, projectId: string, copies: number):
     if (newest === undefined) throw new Error('there is no finished plan to copy')
     const { record, compensation } = store.find(projectId, newest.id)
     const entries = store.entries(newest.number)
-    const { status, plan, cache, results, changedAt } = record
+    const { status, cache, results, changedAt } = record
     const write = db.transaction((count: number) => {
       for (let i = 0; i < count; i++) {
         const id = `o_${randomBytes(11).toString('hex')}`
-        store.commit(store.create({ ...record, id }), 0, entries, { status, plan, cache, results, changedAt, compensation, settled: true })
+        store.commit(store.create({ ...record, id }), 0, entries, { status, cache, results, changedAt, compensation, settled: true })
       }
     })
     for (let left = copies; left > 0; left -= batch) write(Math.min(batch, left))

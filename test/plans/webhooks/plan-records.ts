@@ -10,6 +10,7 @@ export function planRecord(given: Partial<PlanRecord> = {}): PlanRecord {
     clientId: 'key-1',
     action: 'Echo a message',
     data: [{ field: 'message', value: 'Hello' }],
+    approval: [],
     status: 'completed',
     plan: {
       taskZero: { message: 'Hello' },
