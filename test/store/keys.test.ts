@@ -111,3 +111,14 @@ test('the pepper is made once, for its owner only, and a damaged one is named', 
   writeFileSync(join(home, 'secret'), 'short')
   assert.throws(() => loadPepper(home), /secret must hold 32 bytes/)
 })
+
+test('a key of a project says so, looks as its clients expect, and does so after a restart and a rotation', () => {
+  const { key, secret } = openStore().create({ ...fresh, role: 'project', project: 'p_1' })
+  assert.match(secret, /^sk-orra-v1-[0-9a-f]{64}$/)
+  assert.deepEqual([key.projectId, key.prefix], ['p_1', secret.slice(0, 17)])
+  const client = { id: key.id, name: 'laptop', role: 'project', lane: 'normal', projectId: 'p_1' }
+  assert.deepEqual(openStore().authenticate(secret), { client })
+  const rotated = openStore().rotate(key.id).secret
+  assert.match(rotated, /^sk-orra-v1-/)
+  assert.deepEqual(openStore().authenticate(rotated), { client })
+})

@@ -4,6 +4,7 @@ import { AppError } from '../../errors.ts'
 import type { Client } from '../client.ts'
 import { harmless } from '../terminal.ts'
 import { createLineView, createScreenView } from './live-view.ts'
+import { projectFlag } from './project-option.ts'
 import { createTaskRows } from './task-rows.ts'
 
 /** Shows on `stream` how a plan goes, until it is settled. Answers how it ended. Throws `cancelled` when only the watching was stopped. */
@@ -17,6 +18,7 @@ export async function followPlan(
   const names = new Map<string, string>()
   const tasks = createTaskRows((service) => names.get(service) ?? service)
   const view = stream.isTTY ? createScreenView(stream) : createLineView(stream)
+  const flag = projectFlag(query)
   let toldCache = false
   try {
     for await (const news of client.followPlan({ params: { id }, query }, signal)) {
@@ -35,13 +37,13 @@ export async function followPlan(
         const touched = 'task' in event ? tasks.find(event.task) : undefined
         for (const row of touched === undefined ? tasks.list() : [touched]) view.changed(row, tasks.list())
         if (event.type === 'approval-requested')
-          view.note(`${harmless(event.task)} waits for you: outpost plan approve ${id} ${harmless(event.task)} (or --refuse)`)
+          view.note(`${harmless(event.task)} waits for you: outpost plan approve ${id} ${harmless(event.task)}${flag} (or --refuse)`)
       }
     }
-    throw new AppError('internal_error', `the server said no more of the plan ${id}; outpost plan show ${id} tells how it stands`)
+    throw new AppError('internal_error', `the server said no more of the plan ${id}; outpost plan show ${id}${flag} tells how it stands`)
   } catch (error) {
     if (!signal.aborted) throw error
-    throw new AppError('cancelled', `The plan ${id} goes on: outpost plan show ${id} shows it, outpost plan abort ${id} stops it.`)
+    throw new AppError('cancelled', `The plan ${id} goes on: outpost plan show ${id}${flag} shows it, outpost plan abort ${id}${flag} stops it.`)
   } finally {
     view.end()
   }

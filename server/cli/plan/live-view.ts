@@ -14,42 +14,42 @@ export type LiveView = {
   end(): void
 }
 
-/** A table that is drawn anew with each change, and each second for the times in it. */
+/** A table that is drawn anew after changes, and each second for the times in it. */
 export function createScreenView(stream: NodeJS.WriteStream): LiveView {
   let rows: TaskRow[] = []
   let planning = ''
   let drawn = 0
-  const erase = () => {
-    if (drawn > 0) stream.write(`\u001b[${drawn}A\u001b[J`)
-    drawn = 0
-  }
-  const draw = () => {
-    const lines =
-      rows.length > 0 ? taskTable(fitting(rows, (stream.rows || 24) - 4), Date.now(), stream).split('\n') : planning === '' ? [] : [planning]
+  let due: NodeJS.Immediate | undefined
+  const linesNow = () => {
+    if (rows.length === 0) return planning === '' ? [] : [planning]
+    const lines = taskTable(fitting(rows, (stream.rows || 24) - 4), Date.now(), stream).split('\n')
     const hidden = rows.length - (lines.length - 1)
-    if (rows.length > 0 && hidden > 0) lines.push(`… and ${hidden} more that wait or are done`)
-    erase()
+    return hidden > 0 ? [...lines, `… and ${hidden} more that wait or are done`] : lines
+  }
+  const draw = (above = '') => {
+    clearImmediate(due)
+    due = undefined
+    const lines = linesNow()
     // A line that wraps would take two, and the next drawing would begin in the wrong place.
-    stream.write('\u001b[?7l')
-    for (const line of lines) stream.write(`${line}\n`)
-    stream.write('\u001b[?7h')
+    const text = lines.length === 0 ? '' : `\u001b[?7l${lines.join('\n')}\n\u001b[?7h`
+    stream.write(`${drawn > 0 ? `\u001b[${drawn}A\u001b[J` : ''}${above}${text}`)
     drawn = lines.length
   }
-  const clock = setInterval(draw, 1000).unref()
+  // What comes together is drawn together.
+  const drawSoon = () => {
+    due ??= setImmediate(() => draw())
+  }
+  const clock = setInterval(() => draw(), 1000).unref()
   return {
     planning(progress) {
       planning = planningText(progress)
-      draw()
+      drawSoon()
     },
     changed(_row, all) {
       rows = all
-      draw()
+      drawSoon()
     },
-    note(text) {
-      erase()
-      stream.write(`${text}\n`)
-      draw()
-    },
+    note: (text) => draw(`${text}\n`),
     end() {
       clearInterval(clock)
       planning = ''

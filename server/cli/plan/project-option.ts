@@ -5,6 +5,11 @@ import { harmless } from '../terminal.ts'
 /** The option of every verb about plans. */
 export const projectOption = { project: { type: 'string', short: 'p' } } as const
 
+/** For commands that are shown to somebody: they shall work when pasted. */
+export function projectFlag({ project }: { project?: string }): string {
+  return project === undefined ? '' : ` -p ${project}`
+}
+
 /** `--project` by id or name, as the query of a call; nothing where it was not given: then it is the project of the key that is used. */
 export async function projectQuery(client: Client, wanted: string | undefined): Promise<{ project?: string }> {
   if (wanted === undefined) return {}

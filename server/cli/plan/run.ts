@@ -8,7 +8,7 @@ import { runUntilInterrupted } from '../interrupt.ts'
 import { harmless, say, sayJson, tell } from '../terminal.ts'
 import { followPlan } from './follow.ts'
 import { readOrderData } from './order-data.ts'
-import { projectOption, projectQuery } from './project-option.ts'
+import { projectFlag, projectOption, projectQuery } from './project-option.ts'
 import { failureLines, iconOf, inShortTime, paintIcon, wordOf } from './words.ts'
 
 /** The results are the data, on stdout; everything about how it goes is told on stderr. */
@@ -58,16 +58,17 @@ export async function run(args: string[]): Promise<number> {
     if (!values.json) tell(`${plan.id}: ${harmless(plan.action)}`)
     const ended = await followPlan(client, plan.id, query, process.stderr, signal)
     if (values.json) sayJson({ plan: ended })
-    else showEnd(ended)
+    else showEnd(ended, projectFlag(query))
     return ended.status === 'completed' ? 0 : 1
   })
 }
 
-function showEnd(plan: PlanRecord): void {
+function showEnd(plan: PlanRecord, flag: string): void {
   const { status, results, failure, createdAt, changedAt } = plan
   tell(`${paintIcon(iconOf(status), process.stderr)} ${wordOf(status)} after ${inShortTime(changedAt - createdAt)}`)
   if (failure !== null) for (const line of failureLines(failure)) tell(line)
-  if (status === 'failed' || status === 'not_actionable') tell(`outpost plan show ${plan.id} --events tells more.`)
+  const more = plan.plan === null ? '--attempts' : '--events'
+  if (status !== 'completed') tell(`outpost plan show ${plan.id}${flag} ${more} tells more.`)
   if (results !== null) sayJson(results.length === 1 ? results[0] : results)
 }
 
