@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Receipt } from '#contracts/job.ts'
 import { composeModels } from './compose-models.ts'
+import { composePlans } from './compose-plans.ts'
 import type { Config } from './config.ts'
 import { openFrontDoor, openOwnerDoor, refuseOpenDoor } from './doors.ts'
 import { AppError, toAppError } from './errors.ts'
@@ -10,6 +11,7 @@ import { gatewayId, prepareHome } from './home.ts'
 import { databaseOf } from './home-policy.ts'
 import type { KnownModels } from './known-models.ts'
 import type { Log } from './log.ts'
+import { createDeterministicPlanner } from './plans/planning/deterministic-planner.ts'
 import { openBlobStore } from './queue/blobs.ts'
 import type { Dispatcher } from './queue/dispatcher.ts'
 import { checkRedis, connectRedis, describeRedis, type RedisAddress, untilReady } from './queue/redis.ts'
@@ -168,6 +170,17 @@ async function compose(
     const how = chat.percent === null ? chat.state : `${chat.state}, ${chat.percent} %`
     return new AppError(chat.state === 'failed' ? 'model_failed' : 'model_not_ready', chat.reason ?? `${chat.id} is not ready (${how})`)
   }
+  const plans = composePlans({
+    config,
+    db,
+    planner: createDeterministicPlanner(),
+    embed: async () => undefined,
+    embeddingModel: () => wanted.embedding,
+    llm: undefined,
+    log
+  })
+  onEnd.push(() => plans.close())
+  onEnd.push(keys.onRevoked((id) => plans.engine.keyRevoked(id)))
   const app = await buildApp({
     config,
     log,
@@ -193,8 +206,7 @@ async function compose(
     },
     upkeep,
     bundles,
-    // The engine itself is put in where the parts of it come together.
-    plans: undefined as never,
+    plans: plans.engine,
     notReady
   })
   onEnd.push(() => app.close())

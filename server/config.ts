@@ -64,6 +64,9 @@ const Environment = z.object({
   OUTPOST_PULL_CONNECTIONS: wholeNumber.pipe(z.int().min(1).max(16)).default(4),
   OUTPOST_THREADS: wholeNumber.pipe(z.int().min(1).max(1024)).optional(),
   OUTPOST_SLOTS: wholeNumber.pipe(z.int().min(1).max(8192)).optional(),
+  OUTPOST_PLANNER: z.enum(['model', 'deterministic']).default('model'),
+  OUTPOST_PLANNING_TIMEOUT: wholeNumber.pipe(z.int().min(1).max(86_400)).default(170),
+  OUTPOST_PLAN_RETENTION_DAYS: wholeNumber.pipe(z.int().min(0).max(36_500)).default(90),
   OUTPOST_MAX_QUEUE: wholeNumber.pipe(z.int().min(0).max(1_000_000)).default(1000),
   OUTPOST_MAX_BODY: wholeNumber.pipe(z.int().min(1024)).default(16 * 1024 * 1024),
   REDIS_URL: z.url({ protocol: /^(rediss?|unix)$/, error: 'must be an address that begins with redis://, rediss:// or unix://' }).optional(),
@@ -119,6 +122,12 @@ export type Config = Readonly<{
   threads: number
   /** Requests one model runs at the same time; undefined: the engine's choice. */
   slots: number | undefined
+  /** What makes plans: a model, or rules that only match words and types, for tests. */
+  planner: 'model' | 'deterministic'
+  /** Seconds after which a plan that is not made is given up. */
+  planningTimeout: number
+  /** Days after which a finished plan is deleted; 0: never. */
+  planRetentionDays: number
   /** Jobs that may wait for one model before `queue_full`. */
   maxQueue: number
   /** Bytes of an HTTP body. */
@@ -175,6 +184,9 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     pullConnections: variables.OUTPOST_PULL_CONNECTIONS,
     threads: variables.OUTPOST_THREADS ?? Math.max(1, availableParallelism() - 1),
     slots: variables.OUTPOST_SLOTS,
+    planner: variables.OUTPOST_PLANNER,
+    planningTimeout: variables.OUTPOST_PLANNING_TIMEOUT,
+    planRetentionDays: variables.OUTPOST_PLAN_RETENTION_DAYS,
     maxQueue: variables.OUTPOST_MAX_QUEUE,
     maxBody: variables.OUTPOST_MAX_BODY,
     redisUrl: variables.REDIS_URL,

@@ -42,6 +42,7 @@ const composeFiles = new Set([
   'bundle-imports.ts',
   'compose.ts',
   'compose-models.ts',
+  'compose-plans.ts',
   'doors.ts',
   'gpu-memory.ts',
   'home-policy.ts',

@@ -8,7 +8,7 @@ import { type EndpointName, endpoints } from '#contracts/api.ts'
 import type { Endpoint } from '#contracts/endpoint.ts'
 import { ErrorBody } from '#contracts/error.ts'
 import { isLastEvent, JobEvent } from '#contracts/event.ts'
-import { isFinal, PlanStreamEvent } from '#contracts/plan-api.ts'
+import { PlanStreamEvent } from '#contracts/plan-api.ts'
 import type { Config } from '../config.ts'
 import { AppError } from '../errors.ts'
 import { ownerDoor } from '../socket-path.ts'
@@ -99,7 +99,7 @@ function createClient(door: Door): Client {
             if (event.type === 'error') throw new AppError(event.code, event.message)
             yield event
             if (event.type === 'plan-event') sent.lastEventId = String(event.event.offset)
-            if (event.type === 'plan-status' && isFinal(event.plan.status)) return
+            if (event.type === 'plan-status' && event.settled) return
           }
         } catch (error) {
           if (signal?.aborted === true || !(error instanceof AppError) || !isBroken(error)) throw error

@@ -134,11 +134,11 @@ const Progress = z.discriminatedUnion('type', [
 ])
 export type PlanProgress = z.infer<typeof Progress>
 
-/** One event of `GET /outpost/plans/:id/events`. A `plan-status` in a final state is the last one, and comes when compensations are over, too. */
+/** One event of `GET /outpost/plans/:id/events`. A `plan-status` that is `settled` is the last one: the plan has ended, and what had to be taken back has been. */
 export const PlanStreamEvent = z.discriminatedUnion('type', [
   z.object({ type: z.literal('plan-progress'), progress: Progress }),
   z.object({ type: z.literal('plan-event'), event: LoggedEvent }),
-  z.object({ type: z.literal('plan-status'), plan: PlanRecord }),
+  z.object({ type: z.literal('plan-status'), plan: PlanRecord, settled: z.boolean() }),
   z.object({ type: z.literal('error'), code: ErrorCode, message: z.string(), retryable: z.boolean() })
 ])
 export type PlanStreamEvent = z.infer<typeof PlanStreamEvent>

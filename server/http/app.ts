@@ -16,6 +16,7 @@ import { registerHealth } from './routes/health.ts'
 import { registerOpenAi } from './routes/openai.ts'
 import { registerOutpost } from './routes/outpost.ts'
 import { registerPlanEngine } from './routes/plan-engine.ts'
+import { registerPlanSocket } from './routes/plan-socket.ts'
 import type { HttpServices } from './services.ts'
 import { validatorCompiler } from './validation.ts'
 
@@ -82,6 +83,15 @@ export async function buildApp(services: HttpServices): Promise<FastifyInstance>
   registerOpenAi(app, context)
   registerOutpost(app, context)
   registerPlanEngine(app, context)
+  await registerPlanSocket(app, {
+    engine: services.plans,
+    log: services.log,
+    authenticate(secret) {
+      const known = services.keys.authenticate(secret)
+      if (!('client' in known)) return undefined
+      return { projectId: known.client.projectId ?? services.plans.projects.own.id, keyId: known.client.id }
+    }
+  })
   await app.ready()
   return app
 }

@@ -7,7 +7,6 @@ import type { PlanServiceStore } from '../store/plan-services.ts'
 import { fromLogEntry, type PlanStore, type StoredPlan } from '../store/plans.ts'
 import type { PlanCache } from './cache/plan-cache.ts'
 import { createRunner } from './execution/runner.ts'
-import type { Groundings } from './grounding/groundings.ts'
 import type { PlanMaker } from './make-plan.ts'
 import type { PlanEngine, PlanNews, PlanSummary } from './plan-engine.ts'
 import { createPlanFollowers } from './plan-followers.ts'
@@ -25,7 +24,7 @@ export type PlanEngineParts = {
   tools: (events: Pick<ServiceHostEvents, 'onMessage' | 'onHealth'>) => ServiceHost
   maker: PlanMaker
   cache: PlanCache
-  groundings: Groundings
+  groundings: PlanEngine['groundings']
   webhooks: Webhooks
   failures: CompensationFailureStore
   /** What holds where an order says nothing. Milliseconds. */

@@ -43,7 +43,8 @@ export type ServiceConnection = { onText(text: string): void; onPong(): void; on
 export type PlanNews =
   | { type: 'planning'; progress: PlanningProgress }
   | { type: 'log'; event: LoggedPlanEvent }
-  | { type: 'status'; record: PlanRecord }
+  /** `settled`: nothing more can happen to it, compensations included; the last news there is. */
+  | { type: 'status'; record: PlanRecord; settled: boolean }
 
 export type PlanPage = { plans: PlanSummary[] /** Give as `before` to go on. */; next: string | null }
 /** `compensation`: of failed and aborted plans with revertible tasks. */

@@ -14,9 +14,7 @@ export type PlanListing = Pick<PlanRecord, 'id' | 'action' | 'status' | 'failure
 }
 
 /** What of a row changes. */
-export type PlanChange = Partial<
-  Pick<PlanRecord, 'status' | 'cache' | 'grounding' | 'results' | 'failure' | 'abortPayload' | 'deadlineAt'>
-> & {
+export type PlanChange = Partial<Pick<PlanRecord, 'status' | 'cache' | 'grounding' | 'results' | 'failure' | 'abortPayload' | 'deadlineAt'>> & {
   changedAt?: number
   compensation?: CompensationCount | null
   settled?: boolean

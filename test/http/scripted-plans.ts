@@ -82,7 +82,7 @@ export function createScriptedPlans(db: Database, script: PlanScript = {}) {
   }
   const become = (entry: Entry, changes: Partial<PlanRecord>) => {
     entry.record = { ...entry.record, ...changes, changedAt: Date.now() }
-    tell(entry, { type: 'status', record: entry.record })
+    tell(entry, { type: 'status', record: entry.record, settled: isFinal(entry.record.status) })
   }
   const log = (entry: Entry, ...events: PlanEvent[]) => {
     for (const event of events) {
@@ -149,7 +149,7 @@ export function createScriptedPlans(db: Database, script: PlanScript = {}) {
       }
       const entry: Entry = { record, events: [], news: [], listeners: new Set() }
       entries.set(record.id, entry)
-      tell(entry, { type: 'status', record })
+      tell(entry, { type: 'status', record, settled: false })
       onAccepted?.(record.id)
       const known = services.filter((service) => service.projectId === projectId)
       const scripted: ScriptedPlan = {

@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { isFinal, type PlanStreamEvent } from '#contracts/plan-api.ts'
+import type { PlanStreamEvent } from '#contracts/plan-api.ts'
 import type { PlanNews } from '../../plans/plan-engine.ts'
 import { ReplyStream } from '../reply-stream.ts'
 import { toErrorText } from '../wire/outpost-events.ts'
@@ -33,7 +33,7 @@ export async function followPlan(
         last = item.event.offset
       }
       text += toText(item, last)
-      if (item.type === 'status' && isFinal(item.record.status)) {
+      if (item.type === 'status' && item.settled) {
         stream.end(text)
         unfollow?.()
         return
@@ -56,7 +56,7 @@ function toText(news: PlanNews, offset: number): string {
     case 'log':
       return text({ type: 'plan-event', event: news.event }, `${offset}`)
     case 'status':
-      return text({ type: 'plan-status', plan: news.record }, isFinal(news.record.status) ? `${offset}.end` : undefined)
+      return text({ type: 'plan-status', plan: news.record, settled: news.settled }, news.settled ? `${offset}.end` : undefined)
   }
 }
 

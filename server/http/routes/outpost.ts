@@ -135,7 +135,7 @@ function successOf({ reply, summary }: Endpoint): object {
   if (reply === 'events') return streamReply('Events of the job; the last one is generation-end or error')
   if (reply === 'pull-events') return streamReply('pull-progress with how it stands now; the last one is pull-end or error')
   if (reply === 'plan-events')
-    return streamReply('plan-progress, plan-event and plan-status; the last one is a plan-status in a final state, or error')
+    return streamReply('plan-progress, plan-event and plan-status; the last one is a plan-status that is settled, or error')
   if (reply === 'bytes')
     return {
       description: 'The file, or the part that Range asked for with status 206',
