@@ -3,5 +3,7 @@ export const answered: Readonly<Record<string, string>> = {
   'result_aggregation: string order puts task9 after task10 (upstream bug)':
     'docs/decisions/2026-11-24-plan-vectors.md: results are the outputs of all tasks that no other uses, in the plan’s order',
   'taskzero_hoisting: UPSTREAM BUG, do not copy: an existing task0 key is overwritten by the first literal of the same name':
-    'docs/decisions/2026-11-24-plan-vectors.md: a constant never overwrites what task0 has, it becomes query_2, as the note of the case itself asks for'
+    'docs/decisions/2026-11-24-plan-vectors.md: a constant never overwrites what task0 has, it becomes query_2, as the note of the case itself asks for',
+  'inspection: reference to a task0 field that does not exist':
+    'docs/decisions/2026-11-24-plan-vectors.md: an inspection shows a reference that leads nowhere as it stands, instead of failing as a whole'
 }

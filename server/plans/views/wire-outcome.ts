@@ -1,19 +1,16 @@
-import type { Json, PlanFailure, PlanRecord } from '#contracts/plan.ts'
+import type { Json, PlanRecord } from '#contracts/plan.ts'
 
 type Ended = Pick<PlanRecord, 'id' | 'failure'>
 
-/** Why a plan did not end well, as the protocol says it: an object where a task went wrong, otherwise a sentence. Undefined: nothing went wrong. */
+/** Why a plan did not end well, as the protocol says it: an object where a task failed, otherwise a sentence. Undefined: nothing went wrong. */
 export function wireError({ id, failure }: Ended): Json | undefined {
   if (failure === null) return undefined
-  return isOfTask(failure) ? { id, producer: failure.service ?? failure.task, error: failure.message } : failure.message
+  const { code, message, task, service } = failure
+  return task === undefined || code === 'aborted' ? message : { id, producer: service ?? task, error: message }
 }
 
 /** Results as the protocol has them: of a plan that failed while it ran, one that is null. Null: there are none. */
 export function wireResults({ status, plan, results }: Pick<PlanRecord, 'status' | 'plan' | 'results'>): Json[] | null {
   if (status === 'completed') return results ?? []
   return status === 'failed' && plan !== null ? [null] : null
-}
-
-function isOfTask(failure: PlanFailure): failure is PlanFailure & { task: string } {
-  return failure.task !== undefined
 }

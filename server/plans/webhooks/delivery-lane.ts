@@ -110,11 +110,8 @@ export function createDeliveryLane({ webhook, store, poster, clock, random, log 
   }
 
   const accepted = (delivery: DueDelivery, status: number) => {
-    const now = clock.now()
-    store.delivered(delivery.id, status, now)
-    if (!health.accepted()) return
-    log.info({ webhookId: webhook.id }, 'a webhook target answers again')
-    store.release(webhook.id, now)
+    store.delivered(delivery.id, status, clock.now())
+    if (health.accepted()) log.info({ webhookId: webhook.id }, 'a webhook target answers again')
   }
 
   const failed = (delivery: DueDelivery, outcome: PostOutcome, begun: number) => {

@@ -40,7 +40,7 @@ export function createTargetHealth({ elapsed, random }: { elapsed: () => number;
   let round = 0
   let awaySince: number | undefined
   let pausedUntil = 0
-  const waitAfter = (count: number) => Math.min(mostWaitMs, firstWaitMs * 2 ** Math.min(30, count - 1)) * (0.8 + 0.4 * random())
+  const waitAfter = (count: number) => Math.round(Math.min(mostWaitMs, firstWaitMs * 2 ** Math.min(30, count - 1)) * (0.8 + 0.4 * random()))
 
   const missed = (begun: number, retryAfterMs: number): number => {
     // What was sent together fails together: that is one failure.

@@ -111,6 +111,7 @@ test('only whole http and https addresses without credentials are taken, and a p
   ]) {
     assert.throws(() => open.checkUrl(url), { code: 'invalid_request', param: 'url' }, url)
   }
+  assert.throws(() => open.checkUrl('http://token@hooks.lan/'), { code: 'invalid_request', message: /no user name/ })
   assert.throws(
     () => open.checkUrl('http://somebody:canary@hooks.lan/'),
     (error: Error) => /no user name and no password/.test(error.message) && !error.message.includes('canary')
@@ -152,4 +153,11 @@ test('a name that comes to stand for a refused address is refused where the conn
   }
   assert.equal((await post()).status, null, 'a name without any address')
   assert.equal(target.hooks.length, 1)
+})
+
+test('an address that has become forbidden since its webhook was made is not called', async (t) => {
+  const { poster, asked } = posterOf(t, [])
+  const outcome = await poster.post('http://8.8.8.8/hook', {}, '{}')
+  assert.ok(outcome.status === null && /OUTPOST_AIR_GAP is on/.test(outcome.error), JSON.stringify(outcome))
+  assert.equal(asked(), 0)
 })
