@@ -1,14 +1,16 @@
+import { parseArgs } from 'node:util'
 import { measureBundle } from './bundle.ts'
 import { measureFit } from './fit.ts'
 import { measureLlama } from './llama.ts'
 import { measureOverhead } from './overhead.ts'
 import { measurePlanEngine } from './plan-engine.ts'
+import { measurePlans, type PlansOptions } from './plans.ts'
 import { type Section, writeSection } from './report.ts'
 import { measureStart } from './start.ts'
 import { measureTokens } from './tokens.ts'
 import { measureWeights } from './weights.ts'
 
-const benches: Record<string, () => Promise<Section>> = {
+const benches: Record<string, (options: PlansOptions) => Promise<Section>> = {
   overhead: measureOverhead,
   tokens: measureTokens,
   llama: measureLlama,
@@ -16,13 +18,18 @@ const benches: Record<string, () => Promise<Section>> = {
   bundle: measureBundle,
   weights: measureWeights,
   fit: measureFit,
-  'plan-engine': measurePlanEngine
+  'plan-engine': measurePlanEngine,
+  plans: measurePlans
 }
 
-const wanted = process.argv.slice(2)
+const { positionals: wanted, values } = parseArgs({
+  allowPositionals: true,
+  options: { model: { type: 'string', multiple: true, default: [] }, actions: { type: 'string' } }
+})
 const unknown = wanted.find((name) => !Object.hasOwn(benches, name))
 if (unknown !== undefined || wanted.length === 0) {
-  process.stderr.write(`Usage: npm run bench -- ${Object.keys(benches).join('|')}\n`)
+  process.stderr.write(`Usage: npm run bench -- ${Object.keys(benches).join('|')} [--model ID]… [--actions N], the last two for plans\n`)
   process.exit(2)
 }
-for (const name of wanted) writeSection(await (benches[name] as () => Promise<Section>)())
+const options = { models: values.model, actions: values.actions === undefined ? undefined : Number(values.actions) }
+for (const name of wanted) writeSection(await (benches[name] as (typeof benches)[string])(options))

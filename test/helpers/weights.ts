@@ -29,6 +29,19 @@ export async function embeddingWeights(): Promise<string | undefined> {
   }
 }
 
+/** Chat models with their files: those named, pulled where they are not here; all that are here when none is named. */
+export async function installedChatModels(names: string[]): Promise<{ id: string; path: string }[]> {
+  if (names.length === 0) {
+    await chatWeights()
+    return cache
+      .list()
+      .filter(({ entry }) => entry.kind === 'chat')
+      .map((model) => ({ id: model.entry.id, path: pathOf(model) }))
+  }
+  const ids = names.map((name) => catalogue.models.find(({ id, aliases }) => id === name || aliases?.includes(name))?.id ?? name)
+  return await Promise.all(ids.map(async (id) => ({ id, path: pathOf(await pull(id)) })))
+}
+
 /** Puts the default models into `OUTPOST_HOME/models` of a test's server, without a copy where the disk is the same. Ids of what is there then. */
 export async function placeWeights(home: string): Promise<string[]> {
   await chatWeights()

@@ -1,5 +1,6 @@
 import { connectPlanService, type PlanService } from '../../helpers/plan-service.ts'
-import { startModelEndpoint } from './model-endpoint.ts'
+import { startPlanningEndpoint } from '../../helpers/planning-endpoint.ts'
+import { shapeIn, toDraftPlan } from './shapes.ts'
 
 /**
  * The services of the plans, and the model that plans them: a process of its own, so that their work is not counted as the engine's. They come
@@ -44,10 +45,13 @@ let onAsked = () => {}
 let busyMs = 0
 let firstTaskAt: Record<string, number> = {}
 
-const model = await startModelEndpoint(
-  () => services.map(({ id }) => id),
-  () => modelDelayMs
-)
+const model = await startPlanningEndpoint(ending, async (prompt) => {
+  if (modelDelayMs > 0) await new Promise((resolve) => setTimeout(resolve, modelDelayMs))
+  return toDraftPlan(
+    shapeIn(prompt),
+    services.map(({ id }) => id)
+  )
+})
 
 async function connect({ url, key, count, workMs }: Extract<ServicesOrder, { kind: 'connect' }>): Promise<void> {
   const names = ['first', 'second', 'third', 'fourth', 'fifth'].slice(0, count)
@@ -110,7 +114,7 @@ function report(): ServicesReport {
   const runs = services.flatMap(({ runs }) => [...runs.values()])
   const tasks = runs.length
   const repeated = runs.reduce((sum, count) => sum + count - 1, 0)
-  return { modelUrl: model.url, modelCalls: model.calls(), tasks, repeated, busyMs, firstTaskAt, lastAskedAt }
+  return { modelUrl: model.url, modelCalls: model.calls, tasks, repeated, busyMs, firstTaskAt, lastAskedAt }
 }
 
 process.on('message', (order: ServicesOrder) => {

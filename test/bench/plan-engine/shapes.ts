@@ -1,3 +1,5 @@
+import type { DraftPlan } from '../../helpers/planning-endpoint.ts'
+
 /** An action, and the plan that the planner at once makes of it. The texts are far from each other, so that the plan cache does not mix them up. */
 export type Shape = {
   action: string
@@ -17,14 +19,20 @@ export const shapes = {
 
 export type ShapeName = keyof typeof shapes
 
-/** The plan in the form that the original's prompt asks a model for; every task of it takes and gives a `message`. */
-export function toModelAnswer({ field, waitsFor }: Shape, services: string[]): string {
+/** The shape whose action a prompt names last: an example of a similar plan may come before. */
+export function shapeIn(prompt: string): Shape {
+  const [found] = Object.values(shapes).sort((a, b) => prompt.lastIndexOf(b.action) - prompt.lastIndexOf(a.action))
+  if (found === undefined || !prompt.includes(found.action)) throw new Error('the prompt has no action of these')
+  return found
+}
+
+/** Its plan, carried out by these services in turn. Every task takes and gives a `message`. */
+export function toDraftPlan({ field, waitsFor }: Shape, services: string[]): DraftPlan {
   const tasks = waitsFor.map((earlier, i) => ({
     id: `task${i + 1}`,
-    service: services[i % services.length],
+    service: services[i % services.length] ?? '',
     input: { message: earlier === 0 ? `$task0.${field}` : `$task${earlier}.message` }
   }))
   const groups = [...new Set(waitsFor)].map((earlier) => tasks.filter((_, i) => waitsFor[i] === earlier).map(({ id }) => id))
-  const plan = { tasks: [{ id: 'task0', input: { [field]: '' } }, ...tasks], parallel_groups: groups }
-  return `\`\`\`json\n${JSON.stringify(plan)}\n\`\`\``
+  return { tasks: [{ id: 'task0', input: { [field]: '' } }, ...tasks], parallel_groups: groups }
 }
