@@ -16,6 +16,7 @@ import {
   Service,
   WebhookKind
 } from './plan.ts'
+import { PlanGraph, PlanTimeline } from './plan-views.ts'
 
 /** Everybody who may use the plan engine: in the project of their key, else in the server's own. */
 const planUsers = ['local', 'project', 'user', 'administrator', 'owner'] as const
@@ -63,13 +64,6 @@ const LoggedEvent: z.ZodType<LoggedPlanEvent> = z.intersection(PlanEvent, z.obje
 export const PlanDetails = z.object({ plan: PlanRecord, events: z.array(LoggedEvent), services: z.array(Service) })
 export type PlanDetails = z.infer<typeof PlanDetails>
 export const AttemptsReply = z.object({ attempts: z.array(PlanningAttempt) })
-
-/** Tasks and what goes from one to another. `task0` is the action's data. `level` counts from 0: what stands on one level may run at the same time. */
-export const PlanGraph = z.object({
-  nodes: z.array(z.object({ id: z.string(), service: z.string().nullable(), name: z.string(), level: z.int() })),
-  edges: z.array(z.object({ from: z.string(), to: z.string(), field: z.string(), input: z.string() }))
-})
-export type PlanGraph = z.infer<typeof PlanGraph>
 
 export const Abortion = z.object({ reason: z.string().trim().max(2000).default('') })
 /** On a task that waits for approval. */
@@ -192,6 +186,15 @@ export const planEndpoints = {
     params: idParams,
     query: ProjectQuery,
     reply: PlanGraph
+  },
+  planTimeline: {
+    method: 'GET',
+    path: '/outpost/plans/:id/timeline',
+    summary: 'When each task was sent, waited, was tried again and ended, in milliseconds from the start',
+    roles: planUsers,
+    params: idParams,
+    query: ProjectQuery,
+    reply: PlanTimeline
   },
   planAttempts: {
     method: 'GET',

@@ -167,9 +167,14 @@ test('the graph says which field goes where and what may run at the same time', 
   const { json } = await call('POST', '/outpost/plans', { action: 'Echo' })
   const graph = endpoints.planGraph.reply.parse((await call('GET', `/outpost/plans/${json.plan.id}/graph`)).json)
   assert.deepEqual(
-    graph.nodes.map(({ id, name, level }) => `${id} ${name} ${level}`),
-    ['task0 data of the action 0', 'task1 echo 1', 'task2 echo 2']
+    graph.nodes.map((node) => [node.id, node.type === 'data' ? 'data' : node.serviceName, node.level]),
+    [
+      ['task0', 'data', 0],
+      ['task1', 'echo', 1],
+      ['task2', 'echo', 2]
+    ]
   )
+  assert.deepEqual(graph.levels, [['task0'], ['task1'], ['task2']])
   assert.deepEqual(graph.edges, [
     { from: 'task0', to: 'task1', field: 'message', input: 'message' },
     { from: 'task1', to: 'task2', field: 'echoed', input: 'message' }

@@ -219,7 +219,7 @@ test('an action is answered when its plan is made, with the plan and the service
   })
   assert.equal(status, 202)
   assert.deepEqual([json.projectID, json.status, json.timeout, json.healthCheckGracePeriod], [project.id, 'processing', '1m30s', '5s'])
-  assert.deepEqual(json.taskZero.input, { message: 'hi', nothing: null })
+  assert.deepEqual(json.taskZero, { message: 'hi', nothing: null })
   assert.deepEqual(json.plan.parallel_groups, [['task1']])
   assert.deepEqual(
     json.plan.tasks.map(({ id, service: of, service_name: name, input }: Record<string, unknown>) => ({ id, of, name, input })),

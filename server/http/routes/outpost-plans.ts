@@ -12,9 +12,10 @@ import type {
   Settlement
 } from '#contracts/plan-api.ts'
 import { AppError } from '../../errors.ts'
+import { toGraph } from '../../plans/views/graph.ts'
+import { toTimeline } from '../../plans/views/timeline.ts'
 import { audit } from '../audit.ts'
 import { projectOf } from '../plan-project.ts'
-import { toPlanGraph } from '../wire/plan-graph.ts'
 import type { RouteContext } from './context.ts'
 import { followPlan } from './follow-plan.ts'
 import { runPlan } from './run-plan.ts'
@@ -43,7 +44,8 @@ export function planHandlers(context: RouteContext): Record<keyof typeof planEnd
       return { plan: record, events, services }
     },
     followPlan: (request, reply) => followPlan(context, request, reply, projectFor(request)),
-    planGraph: (request) => toPlanGraph(plans.plans.inspect(projectFor(request), idOf(request))),
+    planGraph: (request) => toGraph(plans.plans.inspect(projectFor(request), idOf(request)), Date.now()),
+    planTimeline: (request) => toTimeline(plans.plans.inspect(projectFor(request), idOf(request)), Date.now()),
     planAttempts: (request) => ({ attempts: plans.plans.attempts(projectFor(request), idOf(request)) }),
     abortPlan(request) {
       const { reason } = request.body as z.output<typeof Abortion>

@@ -1,9 +1,12 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { z } from 'zod'
 import { AppError } from '../../errors.ts'
+import { mostCompensationAttempts } from '../../plans/execution/advance.ts'
+import { toWireInspection } from '../../plans/views/wire-inspection.ts'
+import { toWireList } from '../../plans/views/wire-list.ts'
+import { toWireOrchestration } from '../../plans/views/wire-orchestration.ts'
 import { projectOf } from '../plan-project.ts'
 import { OrchestrationBody, toPlanOrder } from '../wire/plan-bodies.ts'
-import { toInspection, toOrchestration, toOrchestrationList } from '../wire/plan-views.ts'
 import type { RouteContext } from './context.ts'
 import type { PlanRoute } from './plan-engine.ts'
 
@@ -21,7 +24,8 @@ export function orchestrationRoutes({ services: { plans } }: RouteContext): Plan
     }
     try {
       const record = await plans.run(project, request.client.id, order, request.id)
-      return toOrchestration(record, plans.plans.inspect(project, record.id).services)
+      const grounding = plans.groundings.list(project).find(({ name }) => record.grounding?.startsWith(`${name}@`) === true)
+      return toWireOrchestration(record, plans.plans.inspect(project, record.id).services, grounding)
     } catch (error) {
       // The body was in order; what is not, is the project.
       if (error instanceof AppError && (error.code === 'invalid_request' || error.code === 'conflict' || error.code === 'not_found')) {
@@ -39,7 +43,7 @@ export function orchestrationRoutes({ services: { plans } }: RouteContext): Plan
     }
     const page = plans.plans.list(projectOf(plans, request.client), { limit: size, ...(typeof before === 'string' ? { before } : {}) })
     if (page.next !== null) reply.header('link', `</orchestrations?limit=${size}&before=${encodeURIComponent(page.next)}>; rel="next"`)
-    return toOrchestrationList(page.plans)
+    return toWireList(page.plans)
   }
 
   return [
@@ -65,7 +69,11 @@ export function orchestrationRoutes({ services: { plans } }: RouteContext): Plan
       summary: 'A plan with its tasks and their history',
       status: 200,
       rules: { missingCode: 'Orra:UnknownOrchestration' },
-      handle: (request) => toInspection(plans.plans.inspect(projectOf(plans, request.client), (request.params as { id: string }).id)) // By the address.
+      handle(request) {
+        const { id } = request.params as { id: string } // By the address.
+        const inspection = plans.plans.inspect(projectOf(plans, request.client), id)
+        return toWireInspection(inspection, { now: Date.now(), maxCompensationAttempts: mostCompensationAttempts })
+      }
     }
   ]
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { ActionParameter, Json, PlanOrder } from '#contracts/plan.ts'
 import { AppError } from '../../errors.ts'
-import { readDurationMs } from './plan-durations.ts'
+import { readDurationMs } from '../../plans/protocol/durations.ts'
 import { anyCase } from './plan-json.ts'
 
 const noControlCharacters = /^[^\p{Cc}\p{Cf}]*$/u

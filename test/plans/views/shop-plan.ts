@@ -29,6 +29,7 @@ export function shopPlan(given: Partial<PlanRecord> = {}, log: [ms: number, even
     projectId: 'p_1',
     clientId: 'key-1',
     action: 'Buy a chair',
+    approval: [],
     data: [
       { field: 'item', value: 'chair' },
       { field: 'buyer', value: { name: 'Ada' } }

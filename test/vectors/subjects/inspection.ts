@@ -79,6 +79,7 @@ function toRecord({ id, project, action, status, task_zero, plan, error }: Orche
     clientId: '',
     action,
     data: [],
+    approval: [],
     status,
     plan: tasks === undefined ? null : { taskZero: task_zero, tasks, parallelGroups: [] },
     cache: null,

@@ -36,6 +36,7 @@ export const check: Check = (input, expected) => {
     facts.now += ms
     facts.wall += ms
   }
+  take([{ type: 'plan-started', plan: state.plan }])
   const entry = state.tasks.get('task1') ?? assert.fail()
   for (;;) {
     const next = advance(state, facts)
