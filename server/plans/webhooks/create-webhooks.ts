@@ -30,7 +30,7 @@ const defaultListed = 100
 /** The log of deliveries goes back so far, at most. */
 const kept = { days: 30, most: 10_000, mostBytes: 256 * 1024 * 1024 }
 /** Deliveries of a project after which what is too old is looked for. */
-const pruneAfter = 1000
+const pruneAfter = 200
 
 /** Begins where an earlier process stopped: call `wake` when everything is up. */
 export function createWebhooks({
