@@ -15,6 +15,7 @@ import type { RouteContext } from './routes/context.ts'
 import { registerHealth } from './routes/health.ts'
 import { registerOpenAi } from './routes/openai.ts'
 import { registerOutpost } from './routes/outpost.ts'
+import { isServiceUpgrade } from './routes/plan-socket.ts'
 import type { HttpServices } from './services.ts'
 import { validatorCompiler } from './validation.ts'
 
@@ -39,6 +40,7 @@ export async function buildApp(services: HttpServices): Promise<FastifyInstance>
     logger: false,
     bodyLimit: config.maxBody,
     genReqId: requestId,
+    http: { shouldUpgradeCallback: isServiceUpgrade },
     // A body must come within two minutes, or a client that trickles would hold its connection for ever.
     requestTimeout: 120_000,
     keepAliveTimeout: 75_000,
