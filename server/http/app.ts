@@ -16,7 +16,7 @@ import { registerHealth } from './routes/health.ts'
 import { registerOpenAi } from './routes/openai.ts'
 import { registerOutpost } from './routes/outpost.ts'
 import { registerPlanEngine } from './routes/plan-engine.ts'
-import { registerPlanSocket } from './routes/plan-socket.ts'
+import { isServiceUpgrade, registerPlanSocket } from './routes/plan-socket.ts'
 import type { HttpServices } from './services.ts'
 import { validatorCompiler } from './validation.ts'
 
@@ -41,6 +41,7 @@ export async function buildApp(services: HttpServices): Promise<FastifyInstance>
     logger: false,
     bodyLimit: config.maxBody,
     genReqId: requestId,
+    http: { shouldUpgradeCallback: isServiceUpgrade },
     // A body must come within two minutes, or a client that trickles would hold its connection for ever.
     requestTimeout: 120_000,
     keepAliveTimeout: 75_000,
