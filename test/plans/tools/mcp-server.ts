@@ -1,9 +1,12 @@
+import { readFileSync } from 'node:fs'
 import { McpServer } from '@modelcontextprotocol/server'
 import { serveStdio } from '@modelcontextprotocol/server/stdio'
 import { z } from 'zod'
 
-/** Some tools to try a client with. `mood`: what the test wants of this server. */
-export function createTestServer(mood = process.env['MOOD'] ?? ''): McpServer {
+/** Some tools to try a client with. `MOOD_FILE`: where it reads at each start what the test wants of it. */
+export function createTestServer(): McpServer {
+  const moodFile = process.env['MOOD_FILE']
+  const mood = moodFile === undefined ? '' : readFileSync(moodFile, 'utf8')
   const server = new McpServer({ name: 'test-server', version: '1.0.0' })
   server.registerTool(
     'addNumbers',
