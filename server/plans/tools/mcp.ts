@@ -5,7 +5,7 @@ import { AppError } from '../../errors.ts'
 import { fromJsonSchema } from './from-json-schema.ts'
 import { blotOut, secretsOf } from './http-call.ts'
 import type { McpConnection, McpTool } from './mcp-connection.ts'
-import type { OfferedTools } from './openapi.ts'
+import type { OfferedTools } from './offered-tools.ts'
 import { excerptOf, type Tool, type ToolCall } from './tool.ts'
 import { toolName } from './tool-name.ts'
 

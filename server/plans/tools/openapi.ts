@@ -1,17 +1,15 @@
 import type { Json, JsonObject } from '#contracts/plan.ts'
-import type { OpenapiToolboxSpec, SkippedTool } from '#contracts/plan-tools.ts'
+import type { OpenapiToolboxSpec } from '#contracts/plan-tools.ts'
 import { AppError } from '../../errors.ts'
 import { version } from '../../version.ts'
 import { type AllowAddress, callHttp, type HttpAnswer, secretsOf } from './http-call.ts'
 import { toHttpRequest } from './http-request.ts'
 import { isObject } from './json-pointer.ts'
+import type { OfferedTools } from './offered-tools.ts'
 import { readOpenapi, serverOf } from './openapi-document.ts'
 import { type AnswerForm, type CompiledOperation, compileOperation } from './openapi-operation.ts'
-import { excerptOf, type Tool } from './tool.ts'
+import { excerptOf } from './tool.ts'
 import { toolName } from './tool-name.ts'
-
-/** What a toolbox offers. `skipped`: what it cannot; `notes`: what was left out of what it does. */
-export type OfferedTools = { tools: Tool[]; skipped: SkippedTool[]; notes: string[]; target: string }
 
 /**
  * One tool for each operation of an OpenAPI file that can be called with JSON. Throws `invalid_request` for a file that cannot be used.

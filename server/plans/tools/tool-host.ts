@@ -50,6 +50,7 @@ export function createToolHost({ find, events, log, now = Date.now }: ToolHostOp
     }
     let end: MessageBody
     try {
+      signal.throwIfAborted()
       const input = toInput(tool, request)
       const output = bounded(await tool.run({ input, planId, executionId: own.executionId, idempotencyKey, interim }, signal))
       finished.keep(keyOf(service, idempotencyKey), output)
