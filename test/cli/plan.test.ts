@@ -232,6 +232,38 @@ test('what could not be taken back is listed, shown and settled with a reason', 
   assert.match((await asked(['plan', 'failures', 'list', '--all'])).stdout, /resolved/)
 })
 
+test('a plan is followed later from its start', async (t) => {
+  const { asked, register, planId } = await startServer(t)
+  register('echo')
+  await asked(['plan', 'run', 'Echo this', '--detach'])
+  const { code, stdout, stderr } = await asked(['plan', 'follow', planId()])
+  assert.equal(code, 0)
+  assert.deepEqual(JSON.parse(stdout), { done: true })
+  assert.match(stderr, /Echo this\n○ task1 echo: waiting\n[\s\S]*● completed/)
+  const { plan } = JSON.parse((await asked(['plan', 'follow', planId(), '--json'])).stdout) as { plan: PlanRecord }
+  assert.equal(plan.status, 'completed')
+})
+
+test('webhooks are added with a secret that is alone on stdout, listed, and their deliveries sent again', async (t) => {
+  const { asked, server } = await startServer(t)
+  assert.equal((await asked(['webhook', 'add', 'http://localhost:9/x', '--compensation'])).stdout, 'whsec-canary\n')
+  const [, id = ''] = /^(w_\S+) +compensation +.* +http:\/\/localhost:9\/x$/m.exec((await asked(['webhook', 'list'])).stdout) ?? []
+  const waiting = { state: 'waiting', attempts: 1, status: 500, error: 'HTTP 500', nextAt: null, createdAt: 1, deliveredAt: null } as const
+  server.scriptedPlans.deliveries.push({
+    id: 'd1',
+    webhookId: id,
+    url: 'http://localhost:9/x',
+    event: 'compensation.failed',
+    planId: 'o_1',
+    ...waiting
+  })
+  assert.match((await asked(['webhook', 'deliveries', '--plan', 'o_1'])).stdout, /^d1 +compensation\.failed +o_1 +waiting +1 .*HTTP 500$/m)
+  assert.equal((await asked(['webhook', 'redeliver', 'd1'])).code, 0)
+  assert.equal((await asked(['webhook', 'redeliver', 'd2'])).code, 1)
+  assert.equal((await asked(['webhook', 'rm', id])).stdout, `${id} is told no more.\n`)
+  assert.equal((await asked(['webhook', 'list'])).stdout, 'Nobody is told: outpost webhook add URL changes that.\n')
+})
+
 test('the plan cache is cleared', async (t) => {
   const { asked } = await startServer(t)
   assert.equal((await asked(['plan', 'cache', 'list'])).stdout, 'The plan cache is empty.\n')
@@ -241,7 +273,7 @@ test('the plan cache is cleared', async (t) => {
 test('wrong usage of the verbs about plans ends with 2 and says what is wanted', async (t) => {
   const home = temporaryFolder(t)
   for (const [args, said] of [
-    [['plan'], 'plan wants one of run, list, show, abort, approve, failures, cache'],
+    [['plan'], 'plan wants one of run, follow, list, show, abort, approve, failures, cache'],
     [['plan', 'sing'], 'plan has no "sing"'],
     [['plan', 'run'], 'ACTION is missing'],
     [['plan', 'approve', 'o_1'], 'plan approve wants ID and TASK, got o_1'],

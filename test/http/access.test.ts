@@ -184,7 +184,7 @@ test('no key and no prompt is ever logged, by any route', async () => {
       await scripted.app.inject({
         method,
         url: url.replace(':id', canary),
-        headers: { 'x-api-key': key },
+        headers: { 'x-api-key': key, authorization: `Bearer ${key}` },
         ...(payload === undefined ? {} : { payload })
       })
     }
