@@ -37,19 +37,24 @@ async function followPlan(
   const view = stream.isTTY ? createScreenView(stream) : createLineView(stream)
   const flag = projectFlag(query)
   let toldCache = false
+  const tellCache = ({ cache }: PlanRecord) => {
+    if (cache === null || toldCache) return
+    toldCache = true
+    view.note(`Plan cache: ${cache.outcome} – ${harmless(cache.reason)}`)
+  }
   try {
     for await (const news of client.followPlan({ params: { id }, query }, signal)) {
       if (news.type === 'plan-progress') view.planning(news.progress)
       else if (news.type === 'plan-status') {
-        const { cache, status } = news.plan
-        if (cache !== null && !toldCache) {
-          toldCache = true
-          view.note(`Plan cache: ${cache.outcome} – ${harmless(cache.reason)}`)
-        }
-        if (isFinal(status)) return news.plan
+        tellCache(news.plan)
+        if (isFinal(news.plan.status)) return news.plan
       } else if (news.type === 'plan-event') {
         const { event } = news
-        if (event.type === 'plan-started') for (const { id: service, name } of await servicesOf(client, id, query)) names.set(service, name)
+        if (event.type === 'plan-started') {
+          const { plan, services } = await client.call('plan', { params: { id }, query })
+          for (const service of services) names.set(service.id, service.name)
+          tellCache(plan)
+        }
         if (!tasks.add(event)) continue
         const touched = 'task' in event ? tasks.find(event.task) : undefined
         for (const row of touched === undefined ? tasks.list() : [touched]) view.changed(row, tasks.list())
@@ -64,10 +69,6 @@ async function followPlan(
   } finally {
     view.end()
   }
-}
-
-async function servicesOf(client: Client, id: string, query: { project?: string }) {
-  return (await client.call('plan', { params: { id }, query })).services
 }
 
 function showEnd(plan: PlanRecord, flag: string): void {
