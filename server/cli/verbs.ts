@@ -212,6 +212,7 @@ outpost unload still does, and outpost unpin takes it back.
   plan: {
     summary: 'have an action planned and run, and look after plans',
     help: `Usage: outpost plan run "ACTION" [options]
+       outpost plan follow ID [--json]
        outpost plan list [--status STATUS] [--limit N] [--before ID] [--json]
        outpost plan show ID [--events] [--attempts] [--graph] [--json]
        outpost plan abort ID [--reason TEXT] [--json]
@@ -230,6 +231,7 @@ run       turns the action into tasks of the services there are, and runs them. 
           --grace TIME          how long a task waits for a service that is away (30m)
           --deadline TIME       of the whole plan (none)
           --detach              print the id and do not wait
+follow    the same for a plan that runs, or ran
 list      newest first, 20 of them. STATUS: pending processing completed failed not_actionable aborted cancelled
 show      tasks, times and results
           --events              everything that happened, in order
@@ -268,6 +270,21 @@ Another version of the same name is replaced; the same version is refused.
   -p, --project NAME|ID   for administrators; else it is the project of the key
 `,
     load: () => import('./grounding.ts')
+  },
+  webhook: {
+    summary: 'who is told how plans end',
+    help: `Usage: outpost webhook add URL [--compensation] [--json]
+       outpost webhook list [--json]
+       outpost webhook rm ID [--json]
+       outpost webhook deliveries [--plan ID] [--limit N] [--json]
+       outpost webhook redeliver ID [--json]
+
+The secret that signs what is sent to a new webhook is shown once, on stdout and alone there.
+
+  --compensation          is told of compensations that failed, and not of plans
+  -p, --project NAME|ID   for administrators; else it is the project of the key
+`,
+    load: () => import('./webhook.ts')
   },
   project: {
     summary: 'projects of the plan engine: each with services, plans and keys of its own',

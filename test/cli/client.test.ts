@@ -48,3 +48,40 @@ test('a stream that ends before its last event is an error', async (t) => {
     for await (const got of client.events('chat', { body })) assert.deepEqual(got, event)
   }, /the server ended the answer in the middle/)
 })
+
+test('following a plan goes on where it was when the connection breaks, and ends with the plan', async (t) => {
+  const event = (offset: number) => ({ type: 'plan-event', event: { type: 'task-resumed', task: 'task1', offset, at: 1 } })
+  const plan = { id: 'o_1', projectId: 'p_1', clientId: 'c', action: 'x', data: [], status: 'cancelled', plan: null, cache: null, grounding: null }
+  const rest = {
+    approval: [],
+    results: null,
+    failure: null,
+    abortPayload: null,
+    timeoutMs: 1,
+    gracePeriodMs: 1,
+    deadlineAt: null,
+    createdAt: 1,
+    changedAt: 1
+  }
+  const parts = [
+    [event(0), event(1)],
+    [{ type: 'error', code: 'shutting_down', message: 'stopping', retryable: true }],
+    [event(2), { type: 'plan-status', plan: { ...plan, ...rest } }]
+  ]
+  const asked: unknown[] = []
+  const server = createServer((request, response) => {
+    asked.push(request.headers['last-event-id'])
+    const events = parts[asked.length - 1] ?? []
+    response.writeHead(200, { 'content-type': 'text/event-stream' })
+    response.write(events.map((data) => `data: ${JSON.stringify(data)}\n\n`).join(''), () => response.destroy())
+  })
+  onEnd(t, () => server.close())
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const client = await findServer(loadConfig({ OUTPOST_HOME: temporaryFolder(t), OUTPOST_URL: url }))
+  assert.ok(client)
+  const got: unknown[] = []
+  for await (const news of client.followPlan({ params: { id: 'o_1' } })) got.push(news.type === 'plan-event' ? news.event.offset : news.type)
+  assert.deepEqual(got, [0, 1, 2, 'plan-status'])
+  assert.deepEqual(asked, [undefined, '1', '1'])
+})

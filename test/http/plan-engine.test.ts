@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { createServiceAuthentication } from '../../server/http/plan-project.ts'
 import { version } from '../../server/version.ts'
 import { compensationFailure, echo } from './scripted-plans.ts'
 import { type Scripted, startScripted } from './scripted-services.ts'
@@ -359,4 +360,18 @@ test('a project of 500 services lists and plans', async () => {
   for (let count = 0; count < 500; count++) server.services.plans.services.register(project.id, 'service', { ...echo, revertible: false })
   const { status, json } = await call('POST', '/orchestrations', { action: { content: 'Echo' } })
   assert.deepEqual([status, json.plan.tasks.length], [202, 500])
+})
+
+test('a service that comes by WebSocket is known by its key, until that is revoked', async () => {
+  await using server = await startScripted()
+  const { project } = await registered(server)
+  const { keys, plans } = server.services
+  const authenticate = createServiceAuthentication(keys, plans)
+  const [key] = keys.list()
+  assert.deepEqual(authenticate(project.apiKey), { projectId: project.id, keyId: key?.id })
+  const { secret, key: user } = keys.create({ name: 'user', role: 'user', lane: 'normal' })
+  assert.deepEqual(authenticate(secret), { projectId: plans.projects.own.id, keyId: user.id })
+  keys.revoke(key?.id ?? '')
+  assert.equal(authenticate(project.apiKey), undefined)
+  assert.equal(authenticate('local'), undefined)
 })
