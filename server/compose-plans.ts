@@ -1,17 +1,21 @@
 import { lookup } from 'node:dns/promises'
 import type { Config } from './config.ts'
 import { AppError } from './errors.ts'
+import type { KnownModels } from './known-models.ts'
 import type { Log } from './log.ts'
+import { createPlanModels } from './plan-models.ts'
 import { createPlanCache } from './plans/cache/semantic-cache.ts'
 import { createPlanEngine } from './plans/create-plan-engine.ts'
 import { createPlanMaker } from './plans/make-plan.ts'
 import type { PlanEngine } from './plans/plan-engine.ts'
-import type { Embed, Planner } from './plans/planning/planner.ts'
+import { createDeterministicPlanner } from './plans/planning/deterministic-planner.ts'
+import { createModelPlanner } from './plans/planning/model-planner.ts'
 import { newProjectId } from './plans/protocol/ids.ts'
 import type { ServiceHostEvents } from './plans/services/service-host.ts'
 import { createToolbox, type Toolboxes, type ToolboxOptions } from './plans/tools/toolbox.ts'
 import { type AddressGuard, createAddressGuard, literalOf } from './plans/webhooks/address-guard.ts'
 import { createWebhooks } from './plans/webhooks/create-webhooks.ts'
+import { createQueuedTasks, type Submit } from './queued-model.ts'
 import { createCompensationFailureStore } from './store/compensation-failures.ts'
 import type { Database } from './store/database.ts'
 import { createPlanCacheStore } from './store/plan-cache.ts'
@@ -32,15 +36,25 @@ const dayMs = 86_400_000
 export function composePlans(options: {
   config: Config
   db: Database
-  planner: Planner
-  embed: Embed
-  /** Id of the model behind `embed`. */
-  embeddingModel: () => string
-  /** Undefined: tasks for models cannot be done here. */
-  llm: ToolboxOptions['llm']
+  submit: Submit
+  models: KnownModels
+  /** The server's default models. */
+  wanted: { chat: string; embedding: string }
   log: Log
 }): ComposedPlans {
-  const { config, db, planner, embed, embeddingModel, llm, log } = options
+  const { config, db, submit, models, wanted, log } = options
+  const { planning, embed } = createPlanModels({ config, submit, models, wanted, log })
+  const planner = config.planner === 'deterministic' ? createDeterministicPlanner() : createModelPlanner({ model: planning, embed, log })
+  const embeddingModel = () => config.embeddingEndpoint?.model ?? wanted.embedding
+  const store = createPlanStore(db)
+  const complete = createQueuedTasks(submit)
+  const llm: ToolboxOptions['llm'] = {
+    async complete({ planId, model = config.planModel ?? wanted.chat, ...order }, signal) {
+      const { id, kind } = models.resolve(model)
+      if (kind !== 'chat') throw new AppError('unsupported_feature', `the model ${id} writes no text; name a chat model in the toolbox`)
+      return await complete({ ...order, model: id, clientId: store.clientOf(planId) ?? 'local' }, signal)
+    }
+  }
   const services = createPlanServiceStore(db)
   const guard = createAddressGuard({ airGap: config.airGap, lanAllow: config.lanAllow })
   const cache = createPlanCache({ store: createPlanCacheStore(db), embed, embeddingModel, log })
@@ -63,7 +77,7 @@ export function composePlans(options: {
     })
   let toolboxes: Toolboxes | undefined
   const engine = createPlanEngine({
-    store: createPlanStore(db),
+    store,
     projects: createPlanProjectStore(db, { newId: newProjectId }),
     services,
     tools(events) {

@@ -1,5 +1,5 @@
-import type { ChatRequest } from '#contracts/chat.ts'
-import { ChatRequest as ChatRequestSchema } from '#contracts/chat.ts'
+import type { z } from 'zod'
+import { ChatRequest, type JsonSchema } from '#contracts/chat.ts'
 import { isLastEvent, type SequencedEvent } from '#contracts/event.ts'
 import type { Client } from '#contracts/key.ts'
 import { AppError } from './errors.ts'
@@ -44,7 +44,7 @@ export function createQueuedModel({ submit, model }: { submit: Submit; model: ()
     signal: AbortSignal
   ): Promise<Completion | { thoughts: string; tokens: number }> {
     const request = toChatRequest(model, order, thinkingTokens)
-    const answer: Pick<Completion, 'text' | 'reasoning' | 'finishReason' | 'promptTokens' | 'completionTokens'> = {
+    const answer: Answer = {
       text: '',
       reasoning: '',
       finishReason: 'stop',
@@ -54,11 +54,7 @@ export function createQueuedModel({ submit, model }: { submit: Submit; model: ()
     const overthought = new AbortController()
     const submission: Submission = { ...envelope(order.clientId, order.requestId), kind: 'chat', request }
     const onEvent = (event: SequencedEvent) => {
-      if (event.type === 'text-delta') answer.text += event.text
-      if (event.type === 'reasoning-delta') answer.reasoning += event.text
-      if (event.type === 'sequence-end' && event.finishReason === 'length') answer.finishReason = 'length'
-      if (event.type === 'generation-end')
-        Object.assign(answer, { promptTokens: event.usage.promptTokens, completionTokens: event.usage.completionTokens })
+      note(answer, event)
       tell(order, event, event.type === 'reasoning-delta' ? answer.reasoning.length : answer.text.length)
       // A token is about four letters of thought, and the answer needs its own share.
       if (event.type === 'reasoning-delta' && answer.reasoning.length > 4 * thinkingTokens) overthought.abort()
@@ -91,8 +87,41 @@ export function createQueuedEmbed({ submit, model }: { submit: Submit; model: ()
   }
 }
 
+/** A prompt that is a task of a plan: no schema where the answer is plain text, and the model that the task names, if any. */
+export type TaskOrder = Omit<CompletionOrder, 'schema' | 'onProgress' | 'thinkingTokens'> & { schema?: JsonSchema | undefined; model: string }
+
+/** Tasks for models of ours, beside what clients ask: in the lane `normal`. */
+export function createQueuedTasks(submit: Submit): (order: TaskOrder, signal: AbortSignal) => Promise<Completion> {
+  return async (order, signal) => {
+    const { model, schema, maxTokens, system, user } = order
+    const request = ChatRequest.parse({
+      model,
+      messages: [
+        { role: 'system', content: system },
+        { role: 'user', content: user }
+      ],
+      generation: { maxTokens, ...(schema === undefined ? {} : { responseFormat: { type: 'json-schema', schema } }) },
+      features: { reasoning: true }
+    } satisfies z.input<typeof ChatRequest>)
+    const answer: Completion = { text: '', reasoning: '', model, promptTokens: 0, completionTokens: 0, finishReason: 'stop' }
+    const submission: Submission = { ...envelope(order.clientId, order.requestId), lane: 'normal', kind: 'chat', request }
+    await follow(submit, submission, (event) => note(answer, event), signal)
+    return answer
+  }
+}
+
 /** What one embedding request takes at most. */
 const mostTexts = 2048
+
+type Answer = Pick<Completion, 'text' | 'reasoning' | 'finishReason' | 'promptTokens' | 'completionTokens'>
+
+function note(answer: Answer, event: SequencedEvent): void {
+  if (event.type === 'text-delta') answer.text += event.text
+  if (event.type === 'reasoning-delta') answer.reasoning += event.text
+  if (event.type === 'sequence-end' && event.finishReason === 'length') answer.finishReason = 'length'
+  if (event.type === 'generation-end')
+    Object.assign(answer, { promptTokens: event.usage.promptTokens, completionTokens: event.usage.completionTokens })
+}
 
 /** Resolves when the job has ended, or as `left` when `leave` says that its rest is not wanted. Throws what ended it, and the signal's reason. */
 async function follow(
@@ -138,7 +167,7 @@ async function follow(
 }
 
 function toChatRequest(model: string, order: CompletionOrder, thinkingTokens: number): ChatRequest {
-  return ChatRequestSchema.parse({
+  return ChatRequest.parse({
     model,
     messages: [
       { role: 'system', content: order.system },

@@ -29,6 +29,8 @@ export type PlanStore = {
   /** By id, of one project. Throws `not_found`. */
   find(projectId: string, id: string): StoredPlan
   byNumber(number: number): StoredPlan
+  /** Who asked for it. */
+  clientOf(id: string): string | undefined
   /** Newest first. `before`: the number of the last plan of the page before. */
   list(projectId: string, options: { status?: PlanStatus | undefined; limit: number; before?: number | undefined }): PlanListing[]
   /** Those that something may still happen to, oldest first. */
@@ -94,6 +96,7 @@ export function createPlanStore(db: Database): PlanStore {
   const select = {
     byId: db.prepare<[string, string], Row>(`SELECT ${whole} FROM plans WHERE id = ? AND project = ?`),
     byNumber: db.prepare<[number], Row>(`SELECT ${whole} FROM plans WHERE number = ?`),
+    client: db.prepare<[string], { client: string }>('SELECT client FROM plans WHERE id = ?'),
     unsettled: db.prepare<[], Row>(`SELECT ${whole} FROM plans WHERE settled = 0 ORDER BY number`),
     entries: db.prepare<[number, number], LogEntry & { offset: number }>(
       'SELECT entry AS "offset", id, at, body FROM plan_log WHERE plan = ? AND entry >= ? ORDER BY entry'
@@ -162,6 +165,7 @@ export function createPlanStore(db: Database): PlanStore {
         throw new AppError('not_found', `there is no plan ${JSON.stringify(id.slice(0, 64))} in this project; list the plans for their ids`)
       return fromRow(row)
     },
+    clientOf: (id) => select.client.get(id)?.client,
     byNumber(number) {
       const row = select.byNumber.get(number)
       if (row === undefined) throw new AppError('not_found', `there is no plan number ${number}`)
