@@ -302,7 +302,7 @@ test('what a client sends in the very moment of connecting is not lost', async (
   }
 })
 
-test('a program that vanishes without a word does not hold up the end of the server', async (t) => {
+test('a program that vanishes without a word does not hold up the end of the server', { timeout: 15_000 }, async (t) => {
   const server = await startServer(t)
   const { id } = server.services.register('p_1', 'service', registration)
   const program = await connect(t, server, `serviceId=${id}&apiKey=${key}`)

@@ -25,7 +25,7 @@ const defaultPingMs = 54_000
 /** A program may be too busy to answer for a while, as Python's are while they work. */
 const pingsUnanswered = 3
 const maxUnsentBytes = 64 * 1024 * 1024
-const sendingsRemembered = 65_536
+const sendingsRemembered = 32_768
 
 /**
  * Speaks the protocol with connected services: each request goes to one of the instances of its service, and what comes back to `events`.
@@ -95,7 +95,7 @@ export function createServiceConnections(options: { events: ServiceHostEvents; l
     instances: (serviceId) => instances.of(serviceId).length,
     send(service, request) {
       const text = toRequestText(service.id, request)
-      const { taskId, executionId, idempotencyKey } = request
+      const { kind, taskId, executionId, idempotencyKey } = request
       const problem = sizeProblem(text)
       if (problem !== undefined) {
         // As if the service had said so, and after the sending, as every answer comes.
@@ -106,10 +106,11 @@ export function createServiceConnections(options: { events: ServiceHostEvents; l
         return true
       }
       for (;;) {
-        const instance = instances.choose(service.id, request.inDoubt ? sendings.holderOf(idempotencyKey) : undefined)
+        const instance = instances.choose(service.id, request.inDoubt ? sendings.newestOf(idempotencyKey) : undefined)
         if (instance === undefined) return false
         if (isBehind(instance)) continue
-        sendings.note(request, { serviceId: service.id, connection: instance.number, instance: instance.name })
+        const { number: connection, name } = instance
+        sendings.note(executionId, { kind, taskId, idempotencyKey, serviceId: service.id, connection, instance: name })
         const ids = instance.inHand.get(idempotencyKey)
         if (ids === undefined) instance.inHand.set(idempotencyKey, new Set([executionId]))
         else ids.add(executionId)
