@@ -49,7 +49,8 @@ export async function buildApp(services: HttpServices): Promise<FastifyInstance>
     routerOptions: { maxParamLength: 256 },
     clientErrorHandler: answerClientError,
     frameworkErrors: (error, _request, reply) => {
-      sendError(reply, new AppError('invalid_request', error.message))
+      // Its own words would repeat the address, and with it a key in the query.
+      sendError(reply, new AppError('invalid_request', error.code === 'FST_ERR_BAD_URL' ? 'the address is not a valid URL' : error.message))
     }
   })
   const readers = createReaders(services.keys)

@@ -112,7 +112,7 @@ export function createPlanStore(db: Database): PlanStore {
   }
   const append = db.prepare('INSERT INTO plan_log (plan, entry, id, at, body) VALUES (?, ?, ?, ?, ?)')
   const addAttempt = db.prepare(
-    'INSERT INTO planning_attempts (plan, call, body) VALUES (?1, (SELECT count(*) FROM planning_attempts WHERE plan = ?1), ?2)'
+    'INSERT INTO planning_attempts (plan, call, body) VALUES (@number, (SELECT count(*) FROM planning_attempts WHERE plan = @number), @body)'
   )
   const prune = db.prepare('DELETE FROM plans WHERE number IN (SELECT number FROM plans WHERE settled = 1 AND changed_at < ? LIMIT ?)')
   const updates = new Map<string, Statement>()
@@ -194,7 +194,7 @@ export function createPlanStore(db: Database): PlanStore {
       }
     },
     entries: (number, offset = 0) => select.entries.all(number, offset),
-    addAttempt: (number, attempt) => void addAttempt.run(number, JSON.stringify(attempt)),
+    addAttempt: (number, attempt) => void addAttempt.run({ number, body: JSON.stringify(attempt) }),
     attempts: (number) => select.attempts.all(number).map(({ body }) => JSON.parse(body) as PlanningAttempt), // Written by `addAttempt` alone.
     prune: (before, most) => prune.run(before, most).changes
   }
