@@ -54,13 +54,15 @@ export function createMcpConnection(options: McpConnectionOptions): McpConnectio
   let client: Client | undefined
   let connecting: Promise<Client> | undefined
   let opening: Transport | undefined
+  /** What it spoke the last time, so that it is not asked for the newer protocol at each start. */
+  let legacy = false
   let timer: NodeJS.Timeout | undefined
   let failures = 0
   let connectedAt = 0
   let closed = false
   const limits = { timeout: connectTimeoutMs, maxTotalTimeout: connectTimeoutMs }
 
-  async function open(legacy: boolean): Promise<Client> {
+  async function open(asLegacy: boolean): Promise<Client> {
     const fresh = new Client(
       { name: 'outpost', version },
       { versionNegotiation: { mode: 'auto', probe: { timeoutMs: Math.min(10_000, connectTimeoutMs) } } }
@@ -70,12 +72,13 @@ export function createMcpConnection(options: McpConnectionOptions): McpConnectio
     fresh.onerror = (error) => log.debug({ reason: excerptOf(error.message, 200) }, 'an MCP connection has trouble')
     try {
       if (closed) throw new AppError('shutting_down', 'the connection is closed')
-      await fresh.connect(transport, { ...limits, ...(legacy ? { prior: { kind: 'legacy' as const } } : {}) })
+      await fresh.connect(transport, { ...limits, ...(asLegacy ? { prior: { kind: 'legacy' as const } } : {}) })
       const tools = await list(fresh)
       if (closed) throw new AppError('shutting_down', 'the connection is closed')
       fresh.onclose = () => lost(fresh)
       fresh.setNotificationHandler('notifications/tools/list_changed', () => look(fresh))
       client = fresh
+      legacy = fresh.getProtocolEra() === 'legacy'
       connectedAt = performance.now()
       log.info({ tools: tools.length, protocol: fresh.getNegotiatedProtocolVersion() }, 'an MCP server is connected')
       onTools(tools)
@@ -91,12 +94,14 @@ export function createMcpConnection(options: McpConnectionOptions): McpConnectio
   /** One try at a time; who comes meanwhile waits for the same. */
   function connect(): Promise<Client> {
     clearTimeout(timer)
-    connecting ??= open(false)
+    connecting ??= open(legacy)
       .catch((error: unknown) => {
+        const other = !legacy
+        legacy = false
         // It ended at a question it did not know; one that cannot be started or is silent would be so again.
         const silent = error instanceof SdkError && error.code === SdkErrorCode.RequestTimeout
         if (server.transport !== 'stdio' || closed || silent || error instanceof AppError) throw error
-        return open(true)
+        return open(other)
       })
       .catch((error: unknown) => {
         failures++

@@ -29,6 +29,7 @@ const ownHeaders = new Set([
   'keep-alive',
   'cookie',
   'idempotency-key',
+  'user-agent',
   'proxy-authorization',
   'proxy-connection'
 ])
