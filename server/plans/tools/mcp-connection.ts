@@ -4,7 +4,7 @@ import type { McpServer } from '#contracts/plan-tools.ts'
 import { AppError } from '../../errors.ts'
 import type { Log } from '../../log.ts'
 import { version } from '../../version.ts'
-import type { AllowAddress } from './http-call.ts'
+import { type AllowAddress, blotOut, secretsOf } from './http-call.ts'
 import { createMcpProcess } from './mcp-process.ts'
 import { excerptOf, resultLimit } from './tool.ts'
 
@@ -60,6 +60,7 @@ export function createMcpConnection(options: McpConnectionOptions): McpConnectio
   let failures = 0
   let connectedAt = 0
   let closed = false
+  const secrets = server.transport === 'http' ? secretsOf(server.authentication) : []
   const limits = { timeout: connectTimeoutMs, maxTotalTimeout: connectTimeoutMs }
 
   async function open(asLegacy: boolean): Promise<Client> {
@@ -69,7 +70,7 @@ export function createMcpConnection(options: McpConnectionOptions): McpConnectio
     )
     const transport = server.transport === 'stdio' ? createMcpProcess(server, { log }) : httpTransport(server, options.allow)
     opening = transport
-    fresh.onerror = (error) => log.debug({ reason: excerptOf(error.message, 200) }, 'an MCP connection has trouble')
+    fresh.onerror = (error) => log.debug({ reason: toAppError(error).message }, 'an MCP connection has trouble')
     try {
       if (closed) throw new AppError('shutting_down', 'the connection is closed')
       await fresh.connect(transport, { ...limits, ...(asLegacy ? { prior: { kind: 'legacy' as const } } : {}) })
@@ -128,6 +129,14 @@ export function createMcpConnection(options: McpConnectionOptions): McpConnectio
     // One that ran well for long starts again soon; one that falls over and over, ever later.
     failures = performance.now() - connectedAt > longestPauseMs ? 1 : failures + 1
     restart()
+  }
+
+  /** What a server answers may be in the message, and in that, what it was sent. */
+  function toAppError(error: unknown): AppError {
+    if (error instanceof AppError) return error
+    const shapeless = error instanceof z.ZodError ? 'it describes its tools in a form that is not MCP' : undefined
+    const message = shapeless ?? (error instanceof Error ? error.message : String(error))
+    return new AppError('engine_failed', `the MCP server failed: ${excerptOf(blotOut(message, secrets))}`, { cause: error })
   }
 
   async function list(from: Client): Promise<McpTool[]> {
@@ -214,11 +223,4 @@ function isLoss(error: unknown): boolean {
   if (error instanceof ProtocolError || error instanceof AppError) return false
   if (error instanceof SdkError) return error.code !== SdkErrorCode.RequestTimeout && error.code !== SdkErrorCode.InvalidResult
   return error instanceof Error && error.name !== 'AbortError'
-}
-
-function toAppError(error: unknown): AppError {
-  if (error instanceof AppError) return error
-  const message =
-    error instanceof z.ZodError ? 'it describes its tools in a form that is not MCP' : error instanceof Error ? error.message : String(error)
-  return new AppError('engine_failed', `the MCP server failed: ${excerptOf(message)}`, { cause: error })
 }
