@@ -9,7 +9,7 @@ export type HttpAnswer = { status: number; contentType: string; text: string }
 
 /**
  * Sends a request and reads the whole answer, at most 10 MiB, with every one of `secrets` blotted out of it. Follows no redirect: the address
- * was allowed, not where it points to. Throws AppError for every other status than 2xx, and when there is no answer.
+ * was allowed, not where it points to. An answer must begin within five minutes, a limit of fetch itself. Throws AppError for every other status than 2xx, and when there is no answer.
  */
 export async function callHttp(
   request: HttpRequest,

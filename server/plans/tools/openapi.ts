@@ -18,7 +18,7 @@ import { toolName } from './tool-name.ts'
 export function createOpenapiTools(spec: OpenapiToolboxSpec, { allow }: { allow: AllowAddress }): OfferedTools {
   const { root, operations } = readOpenapi(spec.document)
   const target = serverOf(root, spec.serverUrl)
-  const offered: OfferedTools = { tools: [], skipped: [], notes: [], target }
+  const offered: OfferedTools = { operations: operations.map(({ id }) => id), tools: [], skipped: [], notes: [], target }
   const taken = new Set<string>()
   for (const described of operations) {
     const { id, operation, method } = described

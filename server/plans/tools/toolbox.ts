@@ -8,7 +8,7 @@ import type { Log } from '../../log.ts'
 import type { PlanToolStore, ToolboxRow } from '../../store/plan-tools.ts'
 import type { ServiceHost, ServiceHostEvents } from '../services/service-host.ts'
 import type { AllowAddress } from './http-call.ts'
-import { createLlmTools, type LlmComplete } from './llm-tool.ts'
+import { createLlmTools, type LlmComplete, llmOperations } from './llm-tool.ts'
 import { createMcpTools } from './mcp.ts'
 import { createMcpConnection, type McpConnection, McpTool } from './mcp-connection.ts'
 import { checkOffer, type OfferedTools } from './offered-tools.ts'
@@ -113,7 +113,7 @@ export function createToolbox(options: ToolboxOptions): Toolboxes {
     if (spec.kind === 'mcp' && connection !== undefined) return createMcpTools(spec, McpTools.parse(row.described), connection)
     if (spec.kind === 'llm' && options.llm !== undefined) {
       const made = createLlmTools(spec, options.llm).filter(({ operation }) => spec.only?.includes(operation) ?? true)
-      return { tools: made, skipped: [], notes: [], target: spec.model ?? 'the model that plans' }
+      return { operations: [...llmOperations], tools: made, skipped: [], notes: [], target: spec.model ?? 'the model that plans' }
     }
     throw new AppError('unsupported_feature', `this server has no ${spec.kind} toolboxes`)
   }
@@ -185,7 +185,7 @@ export function createToolbox(options: ToolboxOptions): Toolboxes {
       const { message } = toAppError(error)
       log.error({ toolboxId: row.id, reason: message }, 'a toolbox cannot be used')
       const skipped = registeredOf(row).map(({ name }) => ({ operation: name, reason: message }))
-      boxes.set(row.id, { row, offered: { tools: [], skipped, notes: [], target: row.spec.kind }, connection, outdated: true })
+      boxes.set(row.id, { row, offered: { operations: [], tools: [], skipped, notes: [], target: row.spec.kind }, connection, outdated: true })
     }
   }
 

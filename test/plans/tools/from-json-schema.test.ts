@@ -132,6 +132,12 @@ test('hostile schemas are refused in little time', () => {
   }
 })
 
+test('a reference leads to nothing that is not in the document', () => {
+  for (const $ref of ['#/constructor', '#/__proto__', '#/required/length']) {
+    assert.throws(() => read({ $ref, required: [] }), { message: `it: ${$ref} refers to nothing` })
+  }
+})
+
 test('a property called __proto__ is left out, and nothing else changes by it', () => {
   const { node, notes } = read(JSON.parse('{"type":"object","properties":{"__proto__":{"type":"string"},"constructor":{"type":"string"}}}'))
   assert.deepEqual(Object.keys(node.properties ?? {}), ['constructor'])

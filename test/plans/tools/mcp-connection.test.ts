@@ -68,6 +68,21 @@ test('a server that dies in the middle of a call fails the call, and is there ag
   assert.deepEqual((await call(connection, 'addNumbers', { one: 2, other: 2 })).structuredContent, { sum: 4 })
 })
 
+test('a server that dies is there again also when something it started lives on, which is ended', async (t) => {
+  const script = join(temporaryFolder(t), 'wrapped.sh')
+  writeFileSync(script, `(trap '' TERM HUP; while :; do sleep 0.05; done) &\nexec ${process.execPath} ${program}\n`)
+  const { connection, health } = connect(t, { transport: 'stdio', command: '/bin/sh', arguments: [script], environment: {} })
+  await connection.tools()
+  const started = childrenOf()
+  await assert.rejects(call(connection, 'die'), { code: 'engine_failed' })
+  await until(() => health.length === 3 && !started.some(isAlive), 'the first ones have ended and the server runs again')
+})
+
+test('what a server writes beside its messages does no harm', async (t) => {
+  const { connection } = connect(t, testServer({ MOOD: 'chatty' }))
+  assert.equal((await connection.tools()).length, 7)
+})
+
 test('nothing of a server is left when its connection is closed, also what it started itself', async (t) => {
   const folder = temporaryFolder(t)
   const script = join(folder, 'wrapped.sh')
@@ -83,9 +98,11 @@ test('nothing of a server is left when its connection is closed, also what it st
 })
 
 test('a server that ends at the first question of the newer protocol is asked by the older', async (t) => {
-  const { connection } = connect(t, testServer({ MOOD: 'exits at a strange question' }))
+  const { connection, health } = connect(t, testServer({ MOOD: 'exits at a strange question' }))
   assert.equal((await connection.tools()).length, 7)
   assert.deepEqual((await call(connection, 'addNumbers', { one: 1, other: 1 })).structuredContent, { sum: 2 })
+  await assert.rejects(call(connection, 'die'), { code: 'engine_failed' })
+  await until(() => health.length === 3, 'it is connected again, now by the older from the start')
 })
 
 test('a program that never answers is given up, and ended', async (t) => {

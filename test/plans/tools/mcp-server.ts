@@ -60,6 +60,7 @@ if (process.argv[1] === import.meta.filename) {
       if (!String(chunk).includes('"initialize"')) process.exit(1)
     })
   }
+  if (mood === 'chatty') process.stdout.write('Welcome to the test server!\n{"not": "a message"}\n')
   if (mood === 'silent') process.stdin.resume()
   else serveStdio(() => createTestServer())
 }

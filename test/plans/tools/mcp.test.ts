@@ -93,6 +93,24 @@ test('a secret that a server gives back is not in the result', async (t) => {
   assert.match(String((await callTool(tool('greet'), { name: 'canary-9"' })).text), /^hello \[hidden\]\n/)
 })
 
+test('an error of a server that gives a secret back is told without it', async (t) => {
+  const working = createHttpListener()
+  let broken = false
+  const { url } = await startHttp(t, (request, response) => {
+    if (broken) response.writeHead(400).end(`who is ${request.headers.authorization}?`)
+    else working(request, response)
+  })
+  const server = { transport: 'http', url: `${url}/mcp?key=canary-8`, authentication: { name: 'Authorization', value: 'Bearer canary-9' } }
+  const { tool, target } = await offer(t, { server })
+  assert.equal(target, `${url}/mcp`)
+  broken = true
+  await assert.rejects(callTool(tool('greet'), { name: 'x' }), (error: AppError) => {
+    assert.match(error.message, /who is \[hidden\]\?/)
+    assert.doesNotMatch(error.message, /canary/)
+    return true
+  })
+})
+
 test('an address that is not allowed is not called', async (t) => {
   const seen: IncomingHttpHeaders[] = []
   const { url } = await startHttp(t, createHttpListener({ seen }))

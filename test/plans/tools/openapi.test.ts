@@ -326,6 +326,29 @@ for (const [name, document, problem] of [
   })
 }
 
+test('what a plan must not set or cannot say is left out with a note, where the operation works without', () => {
+  const header = (name: string, required = false) => ({ name, in: 'header', required, schema: { type: 'string' } })
+  const paths = {
+    '/a': {
+      post: { operationId: 'a', parameters: [header('Host'), header('X-Key'), header('Content-Type')], requestBody: json(undefined), responses: {} }
+    },
+    '/b': { post: { operationId: 'b', requestBody: json({ type: 'file' }), responses: {} } },
+    '/c': { post: { operationId: 'c', parameters: [{ name: 'session', in: 'cookie', required: true, schema: { type: 'string' } }], responses: {} } }
+  }
+  const authentication = { name: 'x-key', value: 'canary-1' }
+  const { tools, notes, skipped } = offer({ document: JSON.stringify({ ...shop, paths }), authentication })
+  assert.deepEqual(
+    tools.map(({ input }) => Object.keys(input.properties ?? {})),
+    [['body'], []]
+  )
+  assert.deepEqual(notes, [
+    'a: header.Host is not for plans to set; it is left out',
+    'a: body: its form is not described; any object is offered',
+    'b: body: its type "file" is not known; it is left out'
+  ])
+  assert.deepEqual(skipped, [{ operation: 'c', reason: 'cookie.session cannot be sent' }])
+})
+
 test('a body that is a list, and a free object, are one input', async (t) => {
   const paths = {
     '/many': {

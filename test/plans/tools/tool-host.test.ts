@@ -81,7 +81,7 @@ test('a task is accepted, shows its progress, and is completed', async (t) => {
   assert.deepEqual(messages, [], 'nothing comes before the sending has returned')
   assert.deepEqual(await next(), { ...about('e_1'), type: 'accepted' })
   runs[0]?.call.interim({ percent: 50 })
-  assert.deepEqual(await next(), { ...about('e_1'), type: 'interim', messageId: 'e_1.0', data: { percent: 50 } })
+  assert.deepEqual(await next(), { ...about('e_1'), type: 'interim', messageId: 'e_1.1', data: { percent: 50 } })
   runs[0]?.end({ b: 1 })
   assert.deepEqual(await next(), { ...about('e_1'), type: 'completed', output: { b: 1 }, raw: { b: 1 } })
 })
@@ -126,6 +126,14 @@ test('failed work is done anew when it is sent again', async (t) => {
   assert.equal(runs.length, 2)
 })
 
+test('a task that reports without end does not fill the log of its plan', async (t) => {
+  const { host, runs, messages, next } = start(t)
+  host.send(service, request('e_1'))
+  await next()
+  for (let number = 0; number < 5000; number++) runs[0]?.call.interim(number)
+  assert.equal(messages.length, 1001)
+})
+
 test('a bug of a tool fails the task without its inner words', async (t) => {
   const { host, runs, next } = start(t)
   host.send(service, request('e_1'))
@@ -145,9 +153,12 @@ test('stopped work is told so, says nothing more, and can be sent anew', async (
   runs[0]?.call.interim('too late')
   host.send(service, request('e_2'))
   assert.deepEqual(await next(), { ...about('e_2'), type: 'accepted' })
+  host.send(service, request('e_3'))
+  assert.deepEqual(await next(), { ...about('e_3'), type: 'accepted' })
+  assert.equal(runs.length, 2, 'the new work is joined, whatever became of the stopped one')
   runs[1]?.end({})
   assert.equal((await next()).type, 'completed')
-  assert.equal(messages.length, 3)
+  assert.equal(messages.length, 4)
 })
 
 test('work that is stopped before it has begun does not begin', async (t) => {
