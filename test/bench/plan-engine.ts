@@ -1,4 +1,6 @@
+import { measureCacheHits } from './plan-engine/cache.ts'
 import { measureFullStore, measureRestart } from './plan-engine/durability.ts'
+import { measureGrammar } from './plan-engine/grammar.ts'
 import { measureLatency, measureSimultaneous, measureTaskOverhead, measureThroughput } from './plan-engine/speed.ts'
 import { openStage } from './plan-engine/stage.ts'
 import type { Section } from './report.ts'
@@ -11,8 +13,10 @@ export async function measurePlanEngine(): Promise<Section> {
     const throughput = await measureThroughput(stage, 10_000)
     const overhead = await measureTaskOverhead(stage)
     const simultaneous = await measureSimultaneous(stage)
+    const cacheHits = await measureCacheHits(stage, 10_000)
     const full = await measureFullStore(stage, 100_000)
     const restart = await measureRestart(stage, 1000)
+    const grammar = await measureGrammar()
     return {
       title: 'Plan engine',
       text: [
@@ -22,8 +26,10 @@ export async function measurePlanEngine(): Promise<Section> {
         throughput,
         overhead,
         simultaneous,
+        cacheHits,
         full,
-        restart
+        restart,
+        grammar
       ]
     }
   } finally {

@@ -65,10 +65,10 @@ export async function measureSimultaneous(stage: Stage): Promise<string> {
   await stage.newProject()
   await stage.services.run({ kind: 'model-delay', ms: 300 })
   const before = (await stage.services.run({ kind: 'report' })).modelCalls
-  const { ended, failed, wrong, reason } = await run(stage.caller, 'greeting', { plans: count, concurrent: count })
+  const { right, reason } = await run(stage.caller, 'greeting', { plans: count, concurrent: count })
   const calls = (await stage.services.run({ kind: 'report' })).modelCalls - before
   await stage.services.run({ kind: 'model-delay', ms: 0 })
-  return `${count} simultaneous requests with one new action and ${count} values: **${calls} call${calls === 1 ? '' : 's'} of the model, ${ended - wrong - failed} right answers**${reason === '' ? '' : ` (${reason})`}.`
+  return `${count} simultaneous requests with one new action and ${count} values: **${calls} call${calls === 1 ? '' : 's'} of the model, ${right} right answers**${reason === '' ? '' : ` (${reason})`}.`
 }
 
 export function run(

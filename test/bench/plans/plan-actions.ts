@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import type { Service } from '#contracts/plan.ts'
 import { loadLlamaEngine } from '../../../server/engines/llama/llama-engine.ts'
@@ -9,6 +8,7 @@ import type { BenchAction, Catalogue } from './catalogue.ts'
 import { catalogues } from './catalogues.ts'
 import { createLocalModel } from './local-model.ts'
 import { scorePlan } from './score.ts'
+import { toServices } from './to-services.ts'
 
 /**
  * A process of its own: loads a model, plans the actions of all catalogues with it, and tells of each as it ends. Arguments: the model's id, its
@@ -64,29 +64,6 @@ async function planOne(catalogue: Catalogue, services: Service[], action: BenchA
   const ms = performance.now() - startedAt
   const score = scorePlan(action, outcome, (serviceId) => services.find((service) => service.id === serviceId)?.name ?? serviceId)
   return { catalogue: catalogue.name, action: action.action, outcome: outcome.type, ms, ...figures, ...score }
-}
-
-function toServices({ name: trade, services }: Catalogue): Service[] {
-  return services.map(({ name, description, input, output, revertible }) => ({
-    id: toServiceId(`${trade}/${name}`),
-    projectId: 'bench',
-    kind: 'service',
-    name,
-    description,
-    input,
-    output,
-    revertible,
-    approval: false,
-    version: 1,
-    origin: 'connected',
-    registeredAt: 0
-  }))
-}
-
-/** The same id in every run, of the form that ids have. */
-function toServiceId(name: string): string {
-  const bytes = createHash('sha256').update(name).digest().subarray(0, 28)
-  return `s_${[...bytes].map((byte) => String.fromCharCode(97 + (byte % 26))).join('')}`
 }
 
 for (const catalogue of catalogues) {
