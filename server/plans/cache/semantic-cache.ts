@@ -96,7 +96,7 @@ export function createPlanCache(options: PlanCacheOptions): PlanCache {
       if (twice !== undefined) return plainMiss(`the data has “${twice}” more than once, so its values cannot be told apart`)
       const shape = shapeOf(question)
       const asked = { scope: toScope(question), shape, data: question.data }
-      const same = store.withKey(asked.scope, shape.key, compared).map((entry) => ({ entry, similarity: 1 }))
+      const same = store.withKey(question.projectId, asked.scope, shape.key, compared).map((entry) => ({ entry, similarity: 1 }))
       const first = tryAll(same, asked)
       if (first.answer !== undefined) return first.answer
 
