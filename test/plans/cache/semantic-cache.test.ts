@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { AppError } from '../../../server/errors.ts'
 import { createLog } from '../../../server/log.ts'
 import { createPlanCache, type PlanCacheOptions } from '../../../server/plans/cache/semantic-cache.ts'
 import { openDatabase } from '../../../server/store/database.ts'
@@ -139,7 +140,15 @@ test('without an embedding model plans for the same words are found, and the ver
   await cache.keep(shopQuestion('Refund order A1', order('A')), plan('A'), 'o_1')
   assert.equal((await cache.look(shopQuestion('Refund order B1', order('B')))).type, 'miss', 'the value A1 left no trace in the plan')
   assert.equal((await cache.look(shopQuestion('refund the order A1', order('B')))).type, 'hit')
-  assert.match((await cache.look(shopQuestion('Repay order A1', order('B')))).verdict.reason, /without an embedding model/)
+  assert.match((await cache.look(shopQuestion('Repay order A1', order('B')))).verdict.reason, /no embedding model/)
+})
+
+test('an embedding model that fails does not fail the planning', async (t) => {
+  const embed = () => Promise.reject(new AppError('context_length_exceeded', 'the context window is 512 tokens'))
+  const cache = openCache(t, { embed })
+  await cache.keep(shopQuestion('Refund it', order('A')), plan('A'), 'o_1')
+  assert.equal((await cache.look(shopQuestion('Refund it', order('B')))).type, 'hit')
+  assert.match((await cache.look(shopQuestion('Repay it', order('B')))).verdict.reason, /no embedding model read it/)
 })
 
 test('what a fresh validation refused is dropped, and clearing a project leaves the others', async (t) => {
