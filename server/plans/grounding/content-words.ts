@@ -2,10 +2,12 @@ import { wordsOf } from '../cache/words.ts'
 
 /** Words that name nothing. */
 const fillers = new Set(
-  'of to for from in on at by with and or as is are be been being was were do does must should shall may can has have had needs it its this that these those any all each every always please sure make ensure you we they their them our your before after then first when if not who which into out up service agent capability'.split(
+  'of to for from in on at by with and or as is are be been being was were do does must should shall may can has have had needs it its this that these those any all each every always please sure make ensure you we they their them our your before after then first when if whether can could would will not who which into out up service agent capability'.split(
     ' '
   )
 )
+/** Services check, verify, validate and confirm without a difference. */
+const checking = /^(?:check|validat|confirm)(?:s|ed|ing|e|es|ion|ation)?$/
 /** One after the other, each at most once. Not a whole stemmer: enough for verbs and nouns of one family to meet. */
 const endings: [RegExp, string][] = [
   [/(?<=ss|x|z|ch|sh)es$/, ''],
@@ -23,7 +25,7 @@ const endings: [RegExp, string][] = [
 
 /** Stems of the words that name something: verifies, verified and verification give the same. English; other languages get whole words. */
 export function contentWords(text: string): string[] {
-  const words = wordsOf(text.replace(/(?<=\p{Ll})(?=\p{Lu})|_/gu, ' '))
+  const words = wordsOf(text.replace(/(?<=\p{Ll})(?=\p{Lu})|_/gu, ' ')).map((word) => (checking.test(word) ? 'verify' : word))
   return [...new Set(words.filter((word) => !fillers.has(word) && /[\p{L}\p{N}]/u.test(word)).map(stem))]
 }
 
