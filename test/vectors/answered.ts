@@ -14,4 +14,6 @@ export const answered: Readonly<Record<string, string>> = {
   'models: reasoning gpt-4o': 'docs/decisions/2026-11-24-plan-vectors.md: a model of any name may plan',
   'models: reasoning qwq-32b-': 'docs/decisions/2026-11-24-plan-vectors.md: a model of any name may plan',
   'models: embeddings text-embedding-3-large': 'docs/decisions/2026-11-24-plan-vectors.md: a model of any name may embed'
+  'pddl_generation: problem text for a two-step refund plan':
+    'docs/decisions/2026-11-24-plan-vectors.md: a name in PDDL has no dot, so 100.5 becomes n100_5 and the text stays valid'
 }
