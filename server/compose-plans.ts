@@ -6,6 +6,7 @@ import type { Log } from './log.ts'
 import { createPlanModels } from './plan-models.ts'
 import { createPlanCache } from './plans/cache/semantic-cache.ts'
 import { createPlanEngine } from './plans/create-plan-engine.ts'
+import { createGroundings } from './plans/grounding/groundings.ts'
 import { createPlanMaker } from './plans/make-plan.ts'
 import type { PlanEngine } from './plans/plan-engine.ts'
 import { createDeterministicPlanner } from './plans/planning/deterministic-planner.ts'
@@ -18,11 +19,13 @@ import { createWebhooks } from './plans/webhooks/create-webhooks.ts'
 import { createQueuedTasks, type Submit } from './queued-model.ts'
 import { createCompensationFailureStore } from './store/compensation-failures.ts'
 import type { Database } from './store/database.ts'
+import { createGroundingStore } from './store/groundings.ts'
 import { createPlanCacheStore } from './store/plan-cache.ts'
 import { createPlanProjectStore } from './store/plan-projects.ts'
 import { createPlanServiceStore } from './store/plan-services.ts'
 import { createPlanToolStore } from './store/plan-tools.ts'
 import { createPlanStore } from './store/plans.ts'
+import { createTextVectorStore } from './store/text-vectors.ts'
 import { createWebhookStore } from './store/webhooks.ts'
 
 /** The plan engine, and the tools built into it, which close after it. */
@@ -58,11 +61,19 @@ export function composePlans(options: {
   const services = createPlanServiceStore(db)
   const guard = createAddressGuard({ airGap: config.airGap, lanAllow: config.lanAllow })
   const cache = createPlanCache({ store: createPlanCacheStore(db), embed, embeddingModel, log })
+  const groundings = createGroundings({
+    store: createGroundingStore(db),
+    vectors: createTextVectorStore(db),
+    embed,
+    embeddingModel,
+    ungrounded: config.ungrounded,
+    log
+  })
   const maker = createPlanMaker({
     planner,
     cache,
     servicesOf: services.list,
-    ground: async () => ({ type: 'none' }),
+    groundings,
     log
   })
   const toolboxesWith = (events: Pick<ServiceHostEvents, 'onMessage' | 'onHealth'>) =>
@@ -86,14 +97,7 @@ export function composePlans(options: {
     },
     maker,
     cache,
-    groundings: {
-      apply: () => {
-        throw new Error('x')
-      },
-      list: () => [],
-      remove: () => false,
-      removeAll: () => {}
-    },
+    groundings,
     webhooks: createWebhooks({ store: createWebhookStore(db), guard, log }),
     failures: createCompensationFailureStore(db),
     defaults: { timeoutMs: attemptMs, gracePeriodMs, planningMs: config.planningTimeout * 1000 },

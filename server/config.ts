@@ -64,6 +64,7 @@ const Environment = z.object({
   OUTPOST_PULL_CONNECTIONS: wholeNumber.pipe(z.int().min(1).max(16)).default(4),
   OUTPOST_THREADS: wholeNumber.pipe(z.int().min(1).max(1024)).optional(),
   OUTPOST_SLOTS: wholeNumber.pipe(z.int().min(1).max(8192)).optional(),
+  OUTPOST_UNGROUNDED: z.enum(['refuse', 'allow']).default('refuse'),
   OUTPOST_PLANNING_TIMEOUT: wholeNumber.pipe(z.int().min(1).max(86_400)).default(170),
   OUTPOST_PLAN_RETENTION_DAYS: wholeNumber.pipe(z.int().min(0).max(36_500)).default(90),
   OUTPOST_MAX_QUEUE: wholeNumber.pipe(z.int().min(0).max(1_000_000)).default(1000),
@@ -131,6 +132,8 @@ export type Config = Readonly<{
   slots: number | undefined
   /** What makes plans: a model, or rules that only match words and types, for tests. */
   planner: 'model' | 'deterministic'
+  /** Whether a project with groundings plans actions that none of them knows. */
+  ungrounded: 'refuse' | 'allow'
   /** Seconds after which a plan that is not made is given up. */
   planningTimeout: number
   /** Days after which a finished plan is deleted; 0: never. */
@@ -200,6 +203,7 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     pullConnections: variables.OUTPOST_PULL_CONNECTIONS,
     threads: variables.OUTPOST_THREADS ?? Math.max(1, availableParallelism() - 1),
     slots: variables.OUTPOST_SLOTS,
+    ungrounded: variables.OUTPOST_UNGROUNDED,
     planningTimeout: variables.OUTPOST_PLANNING_TIMEOUT,
     planRetentionDays: variables.OUTPOST_PLAN_RETENTION_DAYS,
     maxQueue: variables.OUTPOST_MAX_QUEUE,

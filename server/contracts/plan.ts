@@ -149,6 +149,8 @@ export const PlanRecord = z.object({
   status: PlanStatus,
   plan: Plan.nullable(),
   cache: CacheVerdict.nullable(),
+  /** Rules of the grounding that nothing here can check: people have to see to them. */
+  warnings: z.array(z.string()),
   /** Grounding use case that applied, `name@version#index`. */
   grounding: z.string().nullable(),
   results: z.array(Json).nullable(),

@@ -109,7 +109,7 @@ export function createPlanEngine(parts: PlanEngineParts & { retentionMs: number 
       stop.signal.throwIfAborted()
       closing.signal.throwIfAborted()
       const { cache: verdict, grounding } = made
-      if (made.type === 'planned') return runner.start(stored, made.plan, { cache: verdict, grounding })
+      if (made.type === 'planned') return runner.start(stored, made.plan, { cache: verdict, grounding, warnings: made.warnings })
       const code = made.type === 'failed' ? 'planning_failed' : 'not_actionable'
       const diagnosis = made.type === 'failed' && made.diagnosis !== undefined ? { diagnosis: made.diagnosis } : {}
       const failure: PlanFailure = { code, message: made.message, ...diagnosis }
@@ -148,6 +148,7 @@ export function createPlanEngine(parts: PlanEngineParts & { retentionMs: number 
       plan: null,
       cache: null,
       grounding: null,
+      warnings: [],
       results: null,
       failure: null,
       abortPayload: null,
@@ -254,7 +255,7 @@ export function createPlanEngine(parts: PlanEngineParts & { retentionMs: number 
       },
       decide: (projectId, id, task, decision) => runner.decide(store.find(projectId, id).number, task, decision)
     },
-    groundings,
+    groundings: { apply: groundings.apply, list: groundings.list, remove: groundings.remove, removeAll: groundings.removeAll },
     webhooks: {
       add: webhooks.add,
       list: webhooks.list,

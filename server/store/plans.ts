@@ -14,7 +14,9 @@ export type PlanListing = Pick<PlanRecord, 'id' | 'action' | 'status' | 'failure
 }
 
 /** What of a row changes. */
-export type PlanChange = Partial<Pick<PlanRecord, 'status' | 'cache' | 'grounding' | 'results' | 'failure' | 'abortPayload' | 'deadlineAt'>> & {
+export type PlanChange = Partial<
+  Pick<PlanRecord, 'status' | 'cache' | 'grounding' | 'warnings' | 'results' | 'failure' | 'abortPayload' | 'deadlineAt'>
+> & {
   changedAt?: number
   compensation?: CompensationCount | null
   settled?: boolean
@@ -61,6 +63,7 @@ type Row = {
   started: string | null
   cache: string | null
   grounding: string | null
+  warnings: string | null
   results: string | null
   failure: string | null
   abort_payload: string | null
@@ -78,6 +81,7 @@ const columns: Record<keyof PlanChange, { column: string; write: (value: never) 
   status: { column: 'status', write: (value: string) => value },
   cache: { column: 'cache', write: toText },
   grounding: { column: 'grounding', write: (value: string | null) => value },
+  warnings: { column: 'warnings', write: toText },
   results: { column: 'results', write: toText },
   failure: { column: 'failure', write: toText },
   abortPayload: { column: 'abort_payload', write: toText },
@@ -275,6 +279,7 @@ function fromRow(row: Row): StoredPlan {
       plan: fromText<{ plan: Plan }>(row.started)?.plan ?? null,
       cache: fromText(row.cache),
       grounding: row.grounding,
+      warnings: fromText(row.warnings) ?? [],
       results: fromText(row.results),
       failure: fromText<PlanFailure>(row.failure),
       abortPayload: fromText<Json>(row.abort_payload),

@@ -34,3 +34,18 @@ export function refuse(
   const detail = detailAfter(about.failedAttempts)
   return { type: 'invalid', messages: findings.map((finding) => wordFinding(finding, detail, about.services)), diagnosis: diagnose(findings, about) }
 }
+
+/** A plan that passed the checks of form, held against those of the request. */
+export async function reviewed<Outcome extends { type: string }>(
+  outcome: Outcome,
+  request: PlanningRequest,
+  failedAttempts: number,
+  signal: AbortSignal
+): Promise<Outcome | Extract<AttemptOutcome, { type: 'invalid' }>> {
+  if (outcome.type !== 'planned' || request.review === undefined) return outcome
+  const { plan } = outcome as Outcome & { plan: Plan } // Every outcome called so has one.
+  const problems = await request.review(plan, signal)
+  if (problems.length === 0) return outcome
+  const findings = problems.map((problem): Finding => ({ kind: 'domain', problem }))
+  return refuse(findings, { services: request.services, data: request.data, failedAttempts })
+}

@@ -1,6 +1,6 @@
 import type { Json, Plan, Service } from '#contracts/plan.ts'
 import { toDataObject } from './action-data.ts'
-import { refuse } from './attempt.ts'
+import { refuse, reviewed } from './attempt.ts'
 import { buildDraft } from './build-draft.ts'
 import { completeSteps, timesInData } from './complete-steps.ts'
 import type { OpenInput } from './plan-schema.ts'
@@ -14,7 +14,12 @@ import { type Choice, wireSteps } from './wiring.ts'
  * for who asks for it; it understands nothing.
  */
 export function createDeterministicPlanner(): Planner {
-  return { plan: async (request) => planByWords(request) }
+  return {
+    async plan(request, signal) {
+      const outcome = await reviewed(planByWords(request), request, 0, signal)
+      return outcome.type === 'invalid' ? toFailure(outcome) : outcome
+    }
+  }
 }
 
 function planByWords(request: PlanningRequest): PlanningOutcome {

@@ -1,6 +1,6 @@
 import { AppError } from '../../errors.ts'
 import type { Log } from '../../log.ts'
-import { type AttemptOutcome, refuse } from './attempt.ts'
+import { type AttemptOutcome, refuse, reviewed } from './attempt.ts'
 import { createAsk } from './model-call.ts'
 import { planInPhases } from './plan-in-phases.ts'
 import { planWhole } from './plan-whole.ts'
@@ -40,7 +40,7 @@ export function createModelPlanner({ model, embed, log }: { model: PlanningModel
     for (let attempt = 1; attempt <= mostAttempts; attempt++) {
       signal.throwIfAborted()
       const feedback = [...new Set(failed.flatMap(({ messages }) => messages))]
-      const outcome = await attemptOnce({ request, relevance, attempt, feedback, signal })
+      const outcome = await reviewed(await attemptOnce({ request, relevance, attempt, feedback, signal }), request, attempt - 1, signal)
       if (outcome.type !== 'invalid') return outcome
       failed.push(outcome)
       log.debug({ requestId: request.requestId, attempt, findings: outcome.messages.length }, 'a planning attempt was refused')

@@ -59,6 +59,8 @@ export type PlanningRequest = {
   grounding: GroundingHit | undefined
   /** A plan of a similar action, to be shown as an example. */
   example: { action: string; plan: Plan } | undefined
+  /** What speaks against a plan that passed all other checks, in words for the model and for people. */
+  review?: (plan: Plan, signal: AbortSignal) => Promise<string[]>
   clientId: string
   requestId: string
   /** Unix milliseconds; no attempt begins after it, and one that runs is stopped. */

@@ -127,6 +127,7 @@ export function createBench(options: { file: string; services?: Service[]; store
         plan: null,
         cache: null,
         grounding: null,
+        warnings: [],
         results: null,
         failure: null,
         abortPayload: null,
