@@ -86,6 +86,13 @@ test('a plan that cannot be made ends with 1 and says why, what to change, and w
   assert.ok(stderr.endsWith(`outpost plan show ${planId()} --attempts tells more.\n`))
 })
 
+test('who forgot to name the project is told that this one has no service', async (t) => {
+  const { asked } = await startServer(t)
+  const { code, stderr } = await asked(['plan', 'run', 'x'])
+  assert.equal(code, 1)
+  assert.match(stderr, /has no service\. -p names another one/)
+})
+
 test('a plan that fails while it runs ends with 1', async (t) => {
   const { asked, register } = await startServer(t, {
     plan: (plan) => {

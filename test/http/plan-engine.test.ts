@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { AppError } from '../../server/errors.ts'
 import { createServiceAuthentication } from '../../server/http/plan-project.ts'
 import { version } from '../../server/version.ts'
 import { compensationFailure, echo } from './scripted-plans.ts'
@@ -258,6 +259,21 @@ test('what no service can do is told apart from what went wrong', async () => {
   const impossible = await call('POST', '/orchestrations', { action: { content: 'Do the impossible' } })
   assert.deepEqual([impossible.status, impossible.json.error.code], [400, 'Orra:ActionNotActionable'])
   assert.match(impossible.json.error.message, /no service can do the impossible/)
+})
+
+test('what hinders an action is the project’s fault or the moment’s, and not the request’s', async () => {
+  await using server = await startScripted()
+  const { call } = await registered(server)
+  const answerTo = async (error: AppError) => {
+    server.services.plans.run = async () => {
+      throw error
+    }
+    const { status, json, headers } = await call('POST', '/orchestrations', { action: { content: 'Echo' } })
+    return [status, json.error.code, headers.get('retry-after')]
+  }
+  assert.deepEqual(await answerTo(new AppError('invalid_request', 'no service')), [500, 'Orra:ActionCannotExecute', null])
+  assert.deepEqual(await answerTo(new AppError('queue_full', 'later', { retryAfter: 7 })), [503, 'Orra:ActionCannotExecute', '7'])
+  assert.deepEqual(await answerTo(new AppError('shutting_down', 'bye')), [503, 'Orra:PlanEngineShuttingDown', '2'])
 })
 
 test('a project without a webhook is told that nobody would hear of the result', async () => {

@@ -4,7 +4,7 @@ import { AppError } from '../../errors.ts'
 import { durationOption, oneArgument } from '../arguments.ts'
 import { type Client, needServer } from '../client.ts'
 import { runUntilInterrupted } from '../interrupt.ts'
-import { harmless, say, sayJson } from '../terminal.ts'
+import { harmless, say, sayJson, tell } from '../terminal.ts'
 import { readOrderData } from './order-data.ts'
 import { projectOption, projectQuery } from './project-option.ts'
 import { watchPlan } from './watch-plan.ts'
@@ -53,7 +53,11 @@ export async function run(args: string[]): Promise<number> {
       else say(plan.id)
       return 0
     }
-    return await watchPlan(client, plan, query, { json: values.json, signal })
+    const code = await watchPlan(client, plan, query, { json: values.json, signal })
+    if (code !== 0 && query.project === undefined && (await client.call('services', { query })).services.length === 0) {
+      tell('The project that was used has no service. -p names another one; outpost project list shows them.')
+    }
+    return code
   })
 }
 

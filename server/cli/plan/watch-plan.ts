@@ -36,6 +36,7 @@ async function followPlan(
   const tasks = createTaskRows((service) => names.get(service) ?? service)
   const view = stream.isTTY ? createScreenView(stream) : createLineView(stream)
   const flag = projectFlag(query)
+  let latest: PlanRecord | undefined
   let toldCache = false
   const tellCache = ({ cache }: PlanRecord) => {
     if (cache === null || toldCache) return
@@ -47,7 +48,7 @@ async function followPlan(
       if (news.type === 'plan-progress') view.planning(news.progress)
       else if (news.type === 'plan-status') {
         tellCache(news.plan)
-        if (isFinal(news.plan.status)) return news.plan
+        latest = news.plan
       } else if (news.type === 'plan-event') {
         const { event } = news
         if (event.type === 'plan-started') {
@@ -62,6 +63,8 @@ async function followPlan(
           view.note(`${harmless(event.task)} waits for you: outpost plan approve ${id} ${harmless(event.task)}${flag} (or --refuse)`)
       }
     }
+    // It may have ended a while before what had to be taken back was.
+    if (latest !== undefined && isFinal(latest.status)) return latest
     throw new AppError('internal_error', `the server said no more of the plan ${id}; outpost plan show ${id}${flag} tells how it stands`)
   } catch (error) {
     if (!signal.aborted) throw error
