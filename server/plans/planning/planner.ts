@@ -18,7 +18,10 @@ export type CompletionOrder = {
   user: string
   /** Enforced as a grammar where the engine can; elsewhere the answer is only asked for in this form. */
   schema: JsonSchema
+  /** Of the answer. */
   maxTokens: number
+  /** What a model may think before it answers, beside `maxTokens`; it is asked for its answer then. Absent: it is not to think. */
+  thinkingTokens?: number
   /** Whose usage it is. */
   clientId: string
   requestId: string
@@ -29,6 +32,8 @@ export type CompletionOrder = {
 /** `grammar`: whether `schema` is enforced while generating. Throws AppError. */
 export type PlanningModel = {
   readonly grammar: boolean
+  /** Tokens of prompt and answer together, as far as that is known. */
+  contextWindow?(): number | undefined
   complete(order: CompletionOrder, signal: AbortSignal): Promise<Completion>
 }
 

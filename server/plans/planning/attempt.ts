@@ -1,0 +1,35 @@
+import type { ActionParameter, Diagnosis, Plan, Service } from '#contracts/plan.ts'
+import { diagnose } from './diagnosis.ts'
+import { detailAfter, type Finding } from './finding.ts'
+import { wordFinding } from './finding-words.ts'
+import type { Ask } from './model-call.ts'
+import type { PlanningRequest } from './planner.ts'
+import type { RankedService } from './relevance.ts'
+
+/** What one attempt came to. `messages`: for people, and for the model's next attempt. */
+export type AttemptOutcome =
+  | { type: 'planned'; plan: Plan }
+  | { type: 'not-actionable'; reason: string }
+  | { type: 'invalid'; messages: string[]; diagnosis: Diagnosis }
+
+export type AttemptQuestion = {
+  request: PlanningRequest
+  /** As many as the prompt has room for. */
+  services: readonly Service[]
+  /** All of them, most related first. */
+  ranked: readonly RankedService[]
+  ask: Ask
+  /** Attempts that failed before. */
+  failedAttempts: number
+  isLast: boolean
+  /** What was wrong with all of them. */
+  feedback: readonly string[]
+}
+
+export function refuse(
+  findings: readonly Finding[],
+  about: { services: readonly Service[]; data: readonly ActionParameter[]; failedAttempts: number }
+): Extract<AttemptOutcome, { type: 'invalid' }> {
+  const detail = detailAfter(about.failedAttempts)
+  return { type: 'invalid', messages: findings.map((finding) => wordFinding(finding, detail, about.services)), diagnosis: diagnose(findings, about) }
+}

@@ -1,0 +1,79 @@
+import type { Json, Plan, Service } from '#contracts/plan.ts'
+import { toDataObject } from './action-data.ts'
+import { refuse } from './attempt.ts'
+import { buildDraft, type Choice } from './build-draft.ts'
+import { completeSteps } from './complete-steps.ts'
+import type { OpenInput } from './plan-schema.ts'
+import type { Planner, PlanningOutcome, PlanningRequest } from './planner.ts'
+import { rankServices } from './relevance.ts'
+import { validatePlan } from './validate-plan.ts'
+import { wireSteps } from './wiring.ts'
+
+/** Services with so much of the best one's score are taken, too. */
+const share = 0.5
+
+/**
+ * Plans without a model: services whose words the action uses, and inputs by types and names. The same request always gives the same plan. For tests and benchmarks, and
+ * for who asks for it; it understands nothing.
+ */
+export function createDeterministicPlanner(): Planner {
+  return { plan: async (request) => planByWords(request) }
+}
+
+function planByWords(request: PlanningRequest): PlanningOutcome {
+  const { action, services } = request
+  const data = toDataObject(request.data)
+  const about = { services, data: request.data, failedAttempts: 0 }
+  const ranked = rankServices(request)
+  const best = ranked[0]?.score ?? 0
+  const chosen = best > 0 ? ranked.filter(({ score }) => score >= share * best).map(({ service }) => service) : onlyService(services)
+  if (chosen.length === 0) return { type: 'not-actionable', reason: 'no service has a word in common with the action' }
+
+  const { steps, findings } = completeSteps({ chosen, data, action, services, preferred: ranked.map(({ service }) => service) })
+  if (findings.length > 0) return toFailure(refuse(findings, about))
+  const decisions = wireSteps({ steps, data, action, services })
+  const draft = buildDraft({ steps, data, decisions, choiceOf: (decision) => firstChoice(decision, action) })
+  const outcome = validatePlan({ draft, ...about })
+  if (outcome.type === 'invalid') return toFailure(outcome)
+  return outcome.type === 'valid' ? { type: 'planned', plan: outcome.plan satisfies Plan } : outcome
+}
+
+function onlyService(services: readonly Service[]): Service[] {
+  return services.length === 1 ? [...services] : []
+}
+
+function toFailure({ messages, diagnosis }: Pick<ReturnType<typeof refuse>, 'messages' | 'diagnosis'>): PlanningOutcome {
+  return { type: 'failed', message: messages.join('; '), diagnosis }
+}
+
+function firstChoice({ choices, constant, optional, schema }: OpenInput, action: string): Choice | undefined {
+  const [reference] = choices
+  if (reference !== undefined && constant?.named !== true) return { type: 'reference', reference }
+  if (constant === undefined) return reference === undefined ? undefined : { type: 'reference', reference }
+  if (optional && !constant.named) return undefined
+  return { type: 'constant', value: sampleOf(constant.schema, schema.default, action) }
+}
+
+/** A value of a constant's form: the first one it names, its default, the action itself for a text. */
+function sampleOf(form: Record<string, unknown>, usual: Json | undefined, action: string): Json {
+  const named = form['enum']
+  // What a form names are values of the schema or of the action: JSON.
+  if (Array.isArray(named)) return named[0] as Json
+  if (usual !== undefined) return usual
+  switch (form['type']) {
+    case 'boolean':
+      return true
+    case 'integer':
+    case 'number':
+      return Number(form['minimum'] ?? form['maximum'] ?? 1)
+    case 'array':
+      return [sampleOf(form['items'] as Record<string, unknown>, undefined, action)]
+    case 'object': {
+      const properties = form['properties'] as Record<string, Record<string, unknown>>
+      return Object.fromEntries(Object.entries(properties).map(([name, property]) => [name, sampleOf(property, undefined, action)]))
+    }
+    default:
+      // After a colon or in quotes stands what is meant: `Echo this message: hello`.
+      return /["“]([^"”]+)["”]/.exec(action)?.[1] ?? /:\s+(\S.*)$/s.exec(action)?.[1]?.trim() ?? action
+  }
+}
