@@ -62,6 +62,14 @@ const Environment = z.object({
   OUTPOST_SLOTS: wholeNumber.pipe(z.int().min(1).max(8192)).optional(),
   OUTPOST_MAX_QUEUE: wholeNumber.pipe(z.int().min(0).max(1_000_000)).default(1000),
   OUTPOST_MAX_BODY: wholeNumber.pipe(z.int().min(1024)).default(16 * 1024 * 1024),
+  OUTPOST_PLANNER: z.enum(['model', 'deterministic']).default('model'),
+  OUTPOST_PLAN_MODEL: z.string().min(1).optional(),
+  LLM_API_BASE_URL: webAddress.optional(),
+  LLM_API_KEY: z.string().optional(),
+  LLM_MODEL: z.string().default('o1-mini'),
+  EMBEDDINGS_API_BASE_URL: webAddress.optional(),
+  EMBEDDINGS_API_KEY: z.string().optional(),
+  EMBEDDINGS_MODEL: z.string().default('text-embedding-3-small'),
   REDIS_URL: z.url({ protocol: /^(rediss?|unix)$/, error: 'must be an address that begins with redis://, rediss:// or unix://' }).optional(),
   OUTPOST_ADMIN_KEY: z.string().min(16, 'must have at least 16 characters').optional(),
   OUTPOST_ADMIN_KEY_FILE: z.string().optional(),
@@ -117,6 +125,14 @@ export type Config = Readonly<{
   maxQueue: number
   /** Bytes of an HTTP body. */
   maxBody: number
+  /** Who makes plans: a language model, or words and types alone. */
+  planner: 'model' | 'deterministic'
+  /** Id or alias of the local model for planning; undefined: the default chat model. */
+  planModel: string | undefined
+  /** An endpoint that speaks OpenAI's HTTP API and plans instead of a local model. */
+  planEndpoint: ModelEndpoint | undefined
+  /** The same for the embeddings of the plan engine. */
+  embeddingEndpoint: ModelEndpoint | undefined
   redisUrl: string | undefined
   adminKey: string | undefined
   logLevel: string
@@ -132,6 +148,9 @@ export type Config = Readonly<{
     sessionToken: string | undefined
   }>
 }>
+
+/** `url` is as it was given: with or without `/v1`. */
+export type ModelEndpoint = Readonly<{ url: string; key: string | undefined; model: string }>
 
 /** A variable that cannot be used; its message is one line that names it. */
 export class ConfigError extends Error {
@@ -170,6 +189,10 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     slots: variables.OUTPOST_SLOTS,
     maxQueue: variables.OUTPOST_MAX_QUEUE,
     maxBody: variables.OUTPOST_MAX_BODY,
+    planner: variables.OUTPOST_PLANNER,
+    planModel: variables.OUTPOST_PLAN_MODEL,
+    planEndpoint: endpoint(variables.LLM_API_BASE_URL, variables.LLM_API_KEY, variables.LLM_MODEL),
+    embeddingEndpoint: endpoint(variables.EMBEDDINGS_API_BASE_URL, variables.EMBEDDINGS_API_KEY, variables.EMBEDDINGS_MODEL),
     redisUrl: variables.REDIS_URL,
     adminKey: variables.OUTPOST_ADMIN_KEY ?? readSecret(variables.OUTPOST_ADMIN_KEY_FILE),
     logLevel: variables.OUTPOST_LOG_LEVEL,
@@ -184,6 +207,10 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
       sessionToken: variables.AWS_SESSION_TOKEN
     })
   })
+}
+
+function endpoint(url: string | undefined, key: string | undefined, model: string): ModelEndpoint | undefined {
+  return url === undefined ? undefined : Object.freeze({ url, key, model })
 }
 
 function defaultHome(env: NodeJS.ProcessEnv): string {

@@ -4,7 +4,7 @@ import { detailAfter, type Finding } from './finding.ts'
 import { wordFinding } from './finding-words.ts'
 import type { Ask } from './model-call.ts'
 import type { PlanningRequest } from './planner.ts'
-import type { RankedService } from './relevance.ts'
+import type { Relevance } from './relevance.ts'
 
 /** What one attempt came to. `messages`: for people, and for the model's next attempt. */
 export type AttemptOutcome =
@@ -16,8 +16,9 @@ export type AttemptQuestion = {
   request: PlanningRequest
   /** As many as the prompt has room for. */
   services: readonly Service[]
-  /** All of them, most related first. */
-  ranked: readonly RankedService[]
+  relevance: Relevance
+  /** The model is too small to see what services cannot do, and to choose among many. */
+  isSmall: boolean
   ask: Ask
   /** Attempts that failed before. */
   failedAttempts: number

@@ -2,15 +2,12 @@ import type { Json, Plan, Service } from '#contracts/plan.ts'
 import { toDataObject } from './action-data.ts'
 import { refuse } from './attempt.ts'
 import { buildDraft, type Choice } from './build-draft.ts'
-import { completeSteps } from './complete-steps.ts'
+import { completeSteps, timesInData } from './complete-steps.ts'
 import type { OpenInput } from './plan-schema.ts'
 import type { Planner, PlanningOutcome, PlanningRequest } from './planner.ts'
-import { rankServices } from './relevance.ts'
+import { relate } from './relevance.ts'
 import { validatePlan } from './validate-plan.ts'
 import { wireSteps } from './wiring.ts'
-
-/** Services with so much of the best one's score are taken, too. */
-const share = 0.5
 
 /**
  * Plans without a model: services whose words the action uses, and inputs by types and names. The same request always gives the same plan. For tests and benchmarks, and
@@ -24,12 +21,13 @@ function planByWords(request: PlanningRequest): PlanningOutcome {
   const { action, services } = request
   const data = toDataObject(request.data)
   const about = { services, data: request.data, failedAttempts: 0 }
-  const ranked = rankServices(request)
-  const best = ranked[0]?.score ?? 0
-  const chosen = best > 0 ? ranked.filter(({ score }) => score >= share * best).map(({ service }) => service) : onlyService(services)
-  if (chosen.length === 0) return { type: 'not-actionable', reason: 'no service has a word in common with the action' }
+  const { ranked, likely } = relate(request)
+  const chosen = likely.length === 0 ? onlyService(services) : likely
+  if (chosen.length === 0) return { type: 'not-actionable', reason: 'no service has enough words in common with the action' }
 
-  const { steps, findings } = completeSteps({ chosen, data, action, services, preferred: ranked.map(({ service }) => service) })
+  const repeated = chosen.flatMap((service) => Array.from({ length: timesInData(service, data) }, () => service))
+  const preferred = ranked.map(({ service }) => service)
+  const { steps, findings } = completeSteps({ chosen: repeated, data, action, services, preferred, eager: true })
   if (findings.length > 0) return toFailure(refuse(findings, about))
   const decisions = wireSteps({ steps, data, action, services })
   const draft = buildDraft({ steps, data, decisions, choiceOf: (decision) => firstChoice(decision, action) })

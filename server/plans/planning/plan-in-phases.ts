@@ -4,20 +4,20 @@ import { toDataObject } from './action-data.ts'
 import { findJsonText, toObject } from './answer-text.ts'
 import { type AttemptOutcome, type AttemptQuestion, refuse } from './attempt.ts'
 import { buildDraft, type Choice } from './build-draft.ts'
-import { completeSteps } from './complete-steps.ts'
+import { completeSteps, timesInData } from './complete-steps.ts'
 import type { Finding } from './finding.ts'
 import { wordProblem } from './finding-words.ts'
 import type { Answered } from './model-call.ts'
-import { inputsSchema, type OpenInput, servicesSchema } from './plan-schema.ts'
+import { eachServiceSchema, inputsSchema, type OpenInput, servicesSchema } from './plan-schema.ts'
 import { answerTokens } from './planning-budget.ts'
-import { inputsQuestion, phasesContext, phasesSystem, servicesQuestion } from './prompt.ts'
+import { eachServiceQuestion, inputsQuestion, phasesContext, phasesSystem, servicesQuestion } from './prompt.ts'
 import { labelServices } from './service-labels.ts'
 import { findUsable } from './usable-services.ts'
 import { validatePlan } from './validate-plan.ts'
 import { type Step, wireSteps } from './wiring.ts'
 
-/** So many services are named to the model as the most related ones. */
-const mostHints = 4
+/** So many services are named to the model as likely ones. */
+const mostHints = 6
 
 /**
  * One attempt in two calls of a model that is held to grammars: which services, then what their inputs are given. The model sees names and types of the data and no
@@ -31,16 +31,19 @@ export async function planInPhases(question: AttemptQuestion): Promise<AttemptOu
   const { usable, findings: unusable } = findUsable(question.services, data, request.action)
   if (usable.length === 0) return refuse(unusable, about)
 
+  const { likely, ranked } = question.relevance
+  if (question.isSmall && likely.length === 0) return { type: 'not-actionable', reason: 'none of the services seems to have to do with it' }
   const labels = labelServices(usable)
   const context = phasesContext(request, labels, hintsOf(question, labels))
+  const offered = [...labels].flatMap(([label, service]) => (!question.isSmall || likely.includes(service) ? [label] : []))
   const answer = await ask({
     phase: 'services',
     system: phasesSystem,
-    user: `${context}${servicesQuestion(feedback)}`,
-    schema: servicesSchema([...labels.keys()]),
+    user: `${context}${question.isSmall ? eachServiceQuestion(offered, feedback) : servicesQuestion(feedback)}`,
+    schema: question.isSmall ? eachServiceSchema(offered) : servicesSchema(offered),
     maxTokens: answerTokens.services
   })
-  const chosen = readServices(answer, labels)
+  const chosen = question.isSmall ? readEachService(answer, labels) : readServices(answer, labels)
   if ('kind' in chosen) return refuseAnswer(answer, [chosen])
   if ('impossible' in chosen) {
     answer.note([])
@@ -48,11 +51,14 @@ export async function planInPhases(question: AttemptQuestion): Promise<AttemptOu
     return { type: 'not-actionable', reason: [chosen.impossible, ...lacking].join('; ') }
   }
   const { steps, findings } = completeSteps({
-    chosen: chosen.services,
+    chosen: question.isSmall
+      ? chosen.services.flatMap((service) => Array.from({ length: timesInData(service, data) }, () => service))
+      : chosen.services,
     data,
     action: request.action,
     services: usable,
-    preferred: question.isLast ? question.ranked.map(({ service }) => service) : undefined
+    preferred: question.isLast || question.isSmall ? ranked.map(({ service }) => service) : undefined,
+    eager: question.isSmall
   })
   if (findings.length > 0) return refuseAnswer(answer, findings)
   answer.note([])
@@ -88,19 +94,17 @@ export async function planInPhases(question: AttemptQuestion): Promise<AttemptOu
   }
 }
 
-function hintsOf({ ranked }: AttemptQuestion, labels: ReadonlyMap<string, Service>): string[] {
+function hintsOf({ relevance }: AttemptQuestion, labels: ReadonlyMap<string, Service>): string[] {
   const labelOf = new Map([...labels].map(([label, service]) => [service, label]))
-  const related = ranked.filter(({ score }) => score > 0).flatMap(({ service }) => labelOf.get(service) ?? [])
-  // All of them would say nothing.
-  return labels.size > mostHints ? related.slice(0, mostHints) : []
+  return relevance.likely.flatMap((service) => labelOf.get(service) ?? []).slice(0, mostHints)
 }
 
-const ServicesAnswer = z.union([z.object({ services: z.array(z.string()).min(1) }), z.object({ impossible: z.string() })])
+const ServicesAnswer = z.object({ services: z.array(z.string()), missing: z.string().optional() })
 
 function readServices(answer: Answered, labels: ReadonlyMap<string, Service>): { services: Service[] } | { impossible: string } | Finding {
   const parsed = ServicesAnswer.safeParse(toObject(findJsonText(answer.text) ?? ''))
   if (!parsed.success) return unreadable(answer)
-  if ('impossible' in parsed.data) return parsed.data
+  if (parsed.data.services.length === 0) return { impossible: parsed.data.missing ?? '' }
   const services: Service[] = []
   for (const [index, label] of parsed.data.services.entries()) {
     const service = labels.get(label)
@@ -108,6 +112,20 @@ function readServices(answer: Answered, labels: ReadonlyMap<string, Service>): {
     services.push(service)
   }
   return { services }
+}
+
+const EachServiceAnswer = z.object({ needed: z.record(z.string(), z.boolean()) })
+
+/** A model that wants nothing of what is likely has not understood: then all of it is taken. */
+function readEachService(answer: Answered, labels: ReadonlyMap<string, Service>): { services: Service[] } | Finding {
+  const parsed = EachServiceAnswer.safeParse(toObject(findJsonText(answer.text) ?? ''))
+  if (!parsed.success) return unreadable(answer)
+  const entries = Object.entries(parsed.data.needed).flatMap(([label, needed]) => {
+    const service = labels.get(label)
+    return service === undefined ? [] : [{ service, needed }]
+  })
+  const needed = entries.filter((entry) => entry.needed)
+  return { services: (needed.length > 0 ? needed : entries).map(({ service }) => service) }
 }
 
 const InputsAnswer = z.record(z.string(), z.record(z.string(), z.union([z.string(), z.object({ constant: Json })])))

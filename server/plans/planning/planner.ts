@@ -32,6 +32,8 @@ export type CompletionOrder = {
 /** `grammar`: whether `schema` is enforced while generating. Throws AppError. */
 export type PlanningModel = {
   readonly grammar: boolean
+  /** Below about a billion weights: it repeats what it read last rather than judge. */
+  isSmall?(): boolean
   /** Tokens of prompt and answer together, as far as that is known. */
   contextWindow?(): number | undefined
   complete(order: CompletionOrder, signal: AbortSignal): Promise<Completion>

@@ -1,8 +1,9 @@
-import type { JsonObject, SchemaNode, Service } from '#contracts/plan.ts'
+import type { Json, JsonObject, SchemaNode, Service } from '#contracts/plan.ts'
 import { type ConstantForm, constantForm } from './constant-form.ts'
 import { isIdentifier, nameFit } from './names.ts'
-import { taskZeroId, toReference } from './reference.ts'
+import { parseReference, taskZeroId, toReference } from './reference.ts'
 import { isRequired, mayFeed, propertiesOf, whyNotValue } from './service-schema.ts'
+import { formatFit } from './value-format.ts'
 
 /** A service's place in a plan. */
 export type Step = { id: string; service: Service }
@@ -33,41 +34,42 @@ export function wireSteps({ steps, data, action, services }: WiringQuestion): In
   const used = new Map<string, Step[]>()
   for (const [index, step] of steps.entries()) {
     for (const [input, schema] of propertiesOf(step.service.input)) {
-      const optional = !isRequired(step.service.input, input)
-      const sources = sourcesOf({ input, schema, data, before: steps.slice(0, index) })
-      const constant = constantForm(input, schema, action)
-      const decision = decide({ step, input, schema, optional, sources, constant })
+      const decision = decide(step, index, input, schema)
       if (decision === undefined) continue
       if (decision.type === 'settled') used.set(decision.reference, [...(used.get(decision.reference) ?? []), step])
       decisions.push(decision)
     }
   }
-  return decisions
+  return decisions.map(unusedFirst)
 
-  function decide(question: {
-    step: Step
-    input: string
-    schema: SchemaNode
-    optional: boolean
-    sources: Source[]
-    constant: ConstantForm | undefined
-  }): InputDecision | undefined {
-    const { step, input, schema, optional, constant } = question
+  function decide(step: Step, index: number, input: string, schema: SchemaNode): InputDecision | undefined {
+    const optional = !isRequired(step.service.input, input)
+    let sources = sourcesOf({ input, schema, data, before: steps.slice(0, index) })
+    const constant = constantForm(input, schema, action)
     const place = { task: step.id, input, schema }
-    let { sources } = question
+    const settle = (reference: string): InputDecision => ({ ...place, type: 'settled', reference })
+    const open = (choices: readonly Source[], form = constant): InputDecision => ({
+      ...place,
+      type: 'open',
+      choices: choices.map(({ reference }) => reference),
+      constant: form,
+      optional
+    })
+
+    const mine = shareOf(step, sources)
+    if (mine !== undefined) return settle(mine)
     const sure = sources.filter(({ fit }) => fit >= surelyFits)
     const best = sure[0]
-    if (best !== undefined && (sure.length === 1 || isIdentifier(input, schema))) {
+    if (best !== undefined) {
       const later = isIdentifier(input, schema) ? [] : madeFrom(best.reference, step, schema)
-      if (later.length === 0 && sure.length === 1) return { ...place, type: 'settled', reference: best.reference }
-      const choices = [...later, ...sure.map(({ reference }) => reference)]
-      return { ...place, type: 'open', choices, constant: undefined, optional }
+      return later.length === 0 && sure.length === 1
+        ? settle(best.reference)
+        : { ...place, type: 'open', choices: [...later, ...sure.map(({ reference }) => reference)], constant: undefined, optional }
     }
     const likely = sources.filter(({ fit }) => fit >= maybeFits)
     if (optional) {
       const named = constant?.named === true ? constant : undefined
-      const choices = likely.map(({ reference }) => reference)
-      return choices.length === 0 && named === undefined ? undefined : { ...place, type: 'open', choices, constant: named, optional }
+      return likely.length === 0 && named === undefined ? undefined : ({ ...open(likely), constant: named } as InputDecision)
     }
     if (isIdentifier(input, schema)) {
       if (likely.length > 0) sources = likely
@@ -76,26 +78,60 @@ export function wireSteps({ steps, data, action, services }: WiringQuestion): In
     }
     const only = sources[0]
     if (only === undefined && constant === undefined) return { ...place, type: 'missing' }
-    if (only !== undefined && sources.length === 1 && (constant === undefined || (isIdentifier(input, schema) && only.fit >= maybeFits)))
-      return { ...place, type: 'settled', reference: only.reference }
-    return { ...place, type: 'open', choices: sources.map(({ reference }) => reference), constant, optional }
+    const isClear = sources.length === 1 || (likely.length === 1 && only !== undefined && only.fit > maybeFits)
+    if (only !== undefined && isClear && (constant === undefined || (!constant.named && only.fit >= maybeFits))) return settle(only.reference)
+    return open(sources)
+  }
+
+  /** A service that is there once for each of several things alike takes one of them each time. */
+  function shareOf(step: Step, sources: readonly Source[]): string | undefined {
+    const twins = steps.filter(({ service }) => service === step.service)
+    const best = sources[0]?.fit ?? 0
+    const alike = sources.filter(({ fit }) => fit === best)
+    if (twins.length < 2 || best < maybeFits || best >= surelyFits || alike.length !== twins.length) return undefined
+    return alike[twins.indexOf(step)]?.reference
   }
 
   /** Outputs of earlier steps that were made from the same thing: of `translate` and `summarise` the second may mean the text or its translation. */
   function madeFrom(reference: string, step: Step, schema: SchemaNode): string[] {
     return (used.get(reference) ?? [])
       .filter((user) => user.id !== step.id)
-      .flatMap((user) =>
-        [...propertiesOf(user.service.output)].flatMap(([field, given]) => (mayFeed(given, schema) ? [toReference(user.id, field)] : []))
+      .flatMap(({ id, service }) =>
+        [...propertiesOf(service.output)].flatMap(([field, given]) =>
+          mayFeed(given, schema) && !isIdentifier(field, given) ? [toReference(id, field)] : []
+        )
       )
+  }
+
+  /** Of choices that are equally good, data that nothing else takes is what was sent for this. */
+  function unusedFirst(decision: InputDecision): InputDecision {
+    if (decision.type !== 'open') return decision
+    const rank = (reference: string) => (parseReference(reference)?.task === taskZeroId && !used.has(reference) ? 0 : 1)
+    const fits = decision.choices.some((reference) => (fitOf(decision, reference) ?? 0) >= maybeFits)
+    return fits ? decision : { ...decision, choices: decision.choices.toSorted((a, b) => rank(a) - rank(b)) }
+  }
+
+  function fitOf({ task, input, schema }: InputDecision, reference: string): number | undefined {
+    const before = steps.slice(
+      0,
+      steps.findIndex(({ id }) => id === task)
+    )
+    return sourcesOf({ input, schema, data, before }).find((source) => source.reference === reference)?.fit
   }
 }
 
 /** Whether a service's output has a field that an input asks for by its name. */
 export function givesSurely(service: Service, input: string, schema: SchemaNode): boolean {
-  for (const [field, given] of propertiesOf(service.output))
-    if (mayFeed(given, schema) && nameFit({ name: input, schema }, { name: field, schema: given, owner: service.name }) >= surelyFits) return true
-  return false
+  return fitOfOutput(service, input, schema) >= surelyFits
+}
+
+/** How well the best field of a service's output fits an input; 0: none does, or none is of its type. */
+export function fitOfOutput(service: Service, input: string, schema: SchemaNode): number {
+  let best = 0
+  for (const [field, given] of propertiesOf(service.output)) {
+    if (mayFeed(given, schema)) best = Math.max(best, nameFit({ name: input, schema }, { name: field, schema: given, owner: service.name }))
+  }
+  return best
 }
 
 /** Everything of a fitting type, best name first; of equal ones what was made last. */
@@ -103,8 +139,8 @@ export function sourcesOf(question: { input: string; schema: SchemaNode; data: J
   const { input, schema, data, before } = question
   const sources: (Source & { order: number })[] = []
   for (const [field, value] of Object.entries(data)) {
-    if (whyNotValue(value, schema) !== undefined) continue
-    sources.push({ reference: toReference(taskZeroId, field), fit: nameFit({ name: input, schema }, { name: field }), order: -1 })
+    if (whyNotValue(value, schema) === undefined)
+      sources.push({ reference: toReference(taskZeroId, field), fit: fitOfData(field, value), order: before.length })
   }
   for (const [order, { id, service }] of before.entries()) {
     for (const [field, given] of propertiesOf(service.output)) {
@@ -116,5 +152,14 @@ export function sourcesOf(question: { input: string; schema: SchemaNode; data: J
       })
     }
   }
+  // Data comes in the order in which it was sent.
   return sources.sort((a, b) => b.fit - a.fit || b.order - a.order).map(({ reference, fit }) => ({ reference, fit }))
+
+  /** The form of a value tells what its name may not: an address, a date. */
+  function fitOfData(field: string, value: Json): number {
+    const byName = nameFit({ name: input, schema }, { name: field })
+    const byForm = formatFit(value, input, schema)
+    if (byForm === 'same') return Math.max(byName, 0.6)
+    return byForm === 'other' && byName < surelyFits ? byName * 0.5 : byName
+  }
 }
