@@ -29,7 +29,7 @@ function planByWords(request: PlanningRequest): PlanningOutcome {
   const preferred = ranked.map(({ service }) => service)
   const { steps, findings } = completeSteps({ chosen: repeated, data, action, services, preferred, eager: true })
   if (findings.length > 0) return toFailure(refuse(findings, about))
-  const decisions = wireSteps({ steps, data, action, services })
+  const decisions = wireSteps({ steps, data, action, services, mayInvent: false })
   const draft = buildDraft({ steps, data, decisions, choiceOf: (decision) => firstChoice(decision, action) })
   const outcome = validatePlan({ draft, ...about })
   if (outcome.type === 'invalid') return toFailure(outcome)

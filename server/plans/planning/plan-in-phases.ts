@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Json, type Service } from '#contracts/plan.ts'
+import { Json, type JsonObject, type Service } from '#contracts/plan.ts'
 import { toDataObject } from './action-data.ts'
 import { findJsonText, toObject } from './answer-text.ts'
 import { type AttemptOutcome, type AttemptQuestion, refuse } from './attempt.ts'
@@ -8,9 +8,9 @@ import { completeSteps, timesInData } from './complete-steps.ts'
 import type { Finding } from './finding.ts'
 import { wordProblem } from './finding-words.ts'
 import type { Answered } from './model-call.ts'
-import { eachServiceSchema, inputsSchema, type OpenInput, servicesSchema } from './plan-schema.ts'
+import { inputsSchema, type OpenInput, servicesSchema } from './plan-schema.ts'
 import { answerTokens } from './planning-budget.ts'
-import { eachServiceQuestion, inputsQuestion, phasesContext, phasesSystem, servicesQuestion } from './prompt.ts'
+import { inputsQuestion, phasesContext, phasesSystem, servicesQuestion } from './prompt.ts'
 import { labelServices } from './service-labels.ts'
 import { findUsable } from './usable-services.ts'
 import { validatePlan } from './validate-plan.ts'
@@ -31,41 +31,40 @@ export async function planInPhases(question: AttemptQuestion): Promise<AttemptOu
   const { usable, findings: unusable } = findUsable(question.services, data, request.action)
   if (usable.length === 0) return refuse(unusable, about)
 
-  const { likely, ranked } = question.relevance
-  if (question.isSmall && likely.length === 0) return { type: 'not-actionable', reason: 'none of the services seems to have to do with it' }
   const labels = labelServices(usable)
   const context = phasesContext(request, labels, hintsOf(question, labels))
-  const offered = [...labels].flatMap(([label, service]) => (!question.isSmall || likely.includes(service) ? [label] : []))
-  const answer = await ask({
-    phase: 'services',
-    system: phasesSystem,
-    user: `${context}${question.isSmall ? eachServiceQuestion(offered, feedback) : servicesQuestion(feedback)}`,
-    schema: question.isSmall ? eachServiceSchema(offered) : servicesSchema(offered),
-    maxTokens: answerTokens.services
-  })
-  const chosen = question.isSmall ? readEachService(answer, labels) : readServices(answer, labels)
-  if ('kind' in chosen) return refuseAnswer(answer, [chosen])
-  if ('impossible' in chosen) {
-    answer.note([])
-    const lacking = unusable.map((finding) => wordProblem(finding, request.services))
-    return { type: 'not-actionable', reason: [chosen.impossible, ...lacking].join('; ') }
-  }
+  const chosen = question.isSmall ? chooseByWords(question, usable, data) : await chooseByModel()
+  if (!('services' in chosen)) return chosen
   const { steps, findings } = completeSteps({
-    chosen: question.isSmall
-      ? chosen.services.flatMap((service) => Array.from({ length: timesInData(service, data) }, () => service))
-      : chosen.services,
+    chosen: chosen.services,
     data,
     action: request.action,
     services: usable,
-    preferred: question.isLast || question.isSmall ? ranked.map(({ service }) => service) : undefined,
+    preferred: question.isLast || question.isSmall ? question.relevance.ranked.map(({ service }) => service) : undefined,
     eager: question.isSmall
   })
-  if (findings.length > 0) return refuseAnswer(answer, findings)
-  answer.note([])
+  if (findings.length > 0) return refuseAnswer(chosen.answer, findings)
+  chosen.answer?.note([])
   return await wire(steps)
 
+  async function chooseByModel(): Promise<AttemptOutcome | Chosen> {
+    const answer = await ask({
+      phase: 'services',
+      system: phasesSystem,
+      user: `${context}${servicesQuestion(feedback)}`,
+      schema: servicesSchema([...labels.keys()]),
+      maxTokens: answerTokens.services
+    })
+    const read = readServices(answer, labels)
+    if ('kind' in read) return refuseAnswer(answer, [read])
+    if ('services' in read) return { services: read.services, answer }
+    answer.note([])
+    const lacking = unusable.map((finding) => wordProblem(finding, request.services))
+    return { type: 'not-actionable', reason: [read.impossible, ...lacking].join('; ') }
+  }
+
   async function wire(steps: readonly Step[]): Promise<AttemptOutcome> {
-    const decisions = wireSteps({ steps, data, action: request.action, services: usable })
+    const decisions = wireSteps({ steps, data, action: request.action, services: usable, mayInvent: !question.isSmall })
     const open = decisions.filter((decision): decision is OpenInput => decision.type === 'open')
     if (open.length === 0) return check(undefined, new Map())
     const constants = open.filter(({ constant }) => constant !== undefined).length
@@ -87,11 +86,24 @@ export async function planInPhases(question: AttemptQuestion): Promise<AttemptOu
     }
   }
 
-  function refuseAnswer(answer: Answered, findings: readonly Finding[]): AttemptOutcome {
+  function refuseAnswer(answer: Answered | undefined, findings: readonly Finding[]): AttemptOutcome {
     const outcome = refuse(findings, about)
-    answer.note(outcome.messages)
+    answer?.note(outcome.messages)
     return outcome
   }
+}
+
+/** `answer`: what the model said, unless it was not asked. */
+type Chosen = { services: Service[]; answer?: Answered }
+
+/**
+ * For a model too small to choose: asked for each service whether the action needs it, SmolLM2-135M was right in 4 of the 15 cases in which it said no, while the words of
+ * action and services alone had been right. It still says where inputs come from.
+ */
+function chooseByWords({ relevance }: AttemptQuestion, usable: readonly Service[], data: JsonObject): AttemptOutcome | Chosen {
+  const services = relevance.likely.filter((service) => usable.includes(service))
+  if (services.length === 0) return { type: 'not-actionable', reason: 'none of the services seems to have to do with what is asked for' }
+  return { services: services.flatMap((service) => Array.from({ length: timesInData(service, data) }, () => service)) }
 }
 
 function hintsOf({ relevance }: AttemptQuestion, labels: ReadonlyMap<string, Service>): string[] {
@@ -112,20 +124,6 @@ function readServices(answer: Answered, labels: ReadonlyMap<string, Service>): {
     services.push(service)
   }
   return { services }
-}
-
-const EachServiceAnswer = z.object({ needed: z.record(z.string(), z.boolean()) })
-
-/** A model that wants nothing of what is likely has not understood: then all of it is taken. */
-function readEachService(answer: Answered, labels: ReadonlyMap<string, Service>): { services: Service[] } | Finding {
-  const parsed = EachServiceAnswer.safeParse(toObject(findJsonText(answer.text) ?? ''))
-  if (!parsed.success) return unreadable(answer)
-  const entries = Object.entries(parsed.data.needed).flatMap(([label, needed]) => {
-    const service = labels.get(label)
-    return service === undefined ? [] : [{ service, needed }]
-  })
-  const needed = entries.filter((entry) => entry.needed)
-  return { services: (needed.length > 0 ? needed : entries).map(({ service }) => service) }
 }
 
 const InputsAnswer = z.record(z.string(), z.record(z.string(), z.union([z.string(), z.object({ constant: Json })])))

@@ -20,11 +20,6 @@ export function servicesSchema(labels: readonly string[]): JsonSchema {
   }
 }
 
-/** The same asked of a model that is too small for a list, in which it would repeat itself: a yes or no for each service. */
-export function eachServiceSchema(labels: readonly string[]): JsonSchema {
-  return object({ needed: object(Object.fromEntries(labels.map((label) => [label, { type: 'boolean' }]))) })
-}
-
 function object(properties: Record<string, JsonSchema>): JsonSchema {
   return { type: 'object', properties, required: Object.keys(properties), additionalProperties: false }
 }

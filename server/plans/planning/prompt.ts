@@ -38,10 +38,6 @@ export function servicesQuestion(feedback: readonly string[]): string {
   return [...feedbackLines(feedback), 'Services that the request needs:'].join('\n')
 }
 
-export function eachServiceQuestion(labels: readonly string[], feedback: readonly string[]): string {
-  return [...feedbackLines(feedback), `Is it needed for the request: ${labels.map((label) => JSON.stringify(label)).join(', ')}?`].join('\n')
-}
-
 export function inputsQuestion(
   steps: readonly Step[],
   open: readonly OpenInput[],

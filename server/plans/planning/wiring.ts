@@ -22,13 +22,20 @@ export type InputDecision = { task: string; input: string; schema: SchemaNode } 
 export const surelyFits = 0.9
 export const maybeFits = 0.4
 
-export type WiringQuestion = { steps: readonly Step[]; data: JsonObject; action: string; services: readonly Service[] }
+export type WiringQuestion = {
+  steps: readonly Step[]
+  data: JsonObject
+  action: string
+  services: readonly Service[]
+  /** Whether constants that the action does not name are offered beside other sources. */
+  mayInvent: boolean
+}
 
 /**
  * Where the inputs of each step may come from: the data, and outputs of steps before it, of a type that fits. What only one source can be meant for is settled without
  * a model; optional inputs that nothing speaks for are left out.
  */
-export function wireSteps({ steps, data, action, services }: WiringQuestion): InputDecision[] {
+export function wireSteps({ steps, data, action, services, mayInvent }: WiringQuestion): InputDecision[] {
   const decisions: InputDecision[] = []
   /** Reference → the steps it was settled for. */
   const used = new Map<string, Step[]>()
@@ -45,10 +52,11 @@ export function wireSteps({ steps, data, action, services }: WiringQuestion): In
   function decide(step: Step, index: number, input: string, schema: SchemaNode): InputDecision | undefined {
     const optional = !isRequired(step.service.input, input)
     let sources = sourcesOf({ input, schema, data, before: steps.slice(0, index) })
-    const constant = constantForm(input, schema, action)
+    const possible = constantForm(input, schema, action)
+    const constant = possible?.named === true || mayInvent || sources.length === 0 ? possible : undefined
     const place = { task: step.id, input, schema }
     const settle = (reference: string): InputDecision => ({ ...place, type: 'settled', reference })
-    const open = (choices: readonly Source[], form = constant): InputDecision => ({
+    const open = (choices: readonly Source[], form: ConstantForm | undefined): InputDecision => ({
       ...place,
       type: 'open',
       choices: choices.map(({ reference }) => reference),
@@ -62,14 +70,12 @@ export function wireSteps({ steps, data, action, services }: WiringQuestion): In
     const best = sure[0]
     if (best !== undefined) {
       const later = isIdentifier(input, schema) ? [] : madeFrom(best.reference, step, schema)
-      return later.length === 0 && sure.length === 1
-        ? settle(best.reference)
-        : { ...place, type: 'open', choices: [...later, ...sure.map(({ reference }) => reference)], constant: undefined, optional }
+      return later.length === 0 && sure.length === 1 ? settle(best.reference) : open([...later, ...sure], undefined)
     }
     const likely = sources.filter(({ fit }) => fit >= maybeFits)
     if (optional) {
       const named = constant?.named === true ? constant : undefined
-      return likely.length === 0 && named === undefined ? undefined : ({ ...open(likely), constant: named } as InputDecision)
+      return likely.length === 0 && named === undefined ? undefined : open(likely, named)
     }
     if (isIdentifier(input, schema)) {
       if (likely.length > 0) sources = likely
@@ -80,7 +86,7 @@ export function wireSteps({ steps, data, action, services }: WiringQuestion): In
     if (only === undefined && constant === undefined) return { ...place, type: 'missing' }
     const isClear = sources.length === 1 || (likely.length === 1 && only !== undefined && only.fit > maybeFits)
     if (only !== undefined && isClear && (constant === undefined || (!constant.named && only.fit >= maybeFits))) return settle(only.reference)
-    return open(sources)
+    return open(sources, constant)
   }
 
   /** A service that is there once for each of several things alike takes one of them each time. */
@@ -93,12 +99,12 @@ export function wireSteps({ steps, data, action, services }: WiringQuestion): In
   }
 
   /** Outputs of earlier steps that were made from the same thing: of `translate` and `summarise` the second may mean the text or its translation. */
-  function madeFrom(reference: string, step: Step, schema: SchemaNode): string[] {
+  function madeFrom(reference: string, step: Step, schema: SchemaNode): Source[] {
     return (used.get(reference) ?? [])
       .filter((user) => user.id !== step.id)
       .flatMap(({ id, service }) =>
         [...propertiesOf(service.output)].flatMap(([field, given]) =>
-          mayFeed(given, schema) && !isIdentifier(field, given) ? [toReference(id, field)] : []
+          mayFeed(given, schema) && !isIdentifier(field, given) ? [{ reference: toReference(id, field), fit: 0 }] : []
         )
       )
   }
