@@ -40,15 +40,15 @@ export function completeSteps(question: CompletionQuestion): { steps: Step[]; fi
     const path = [...forWhom, service]
     const missing: Finding[] = []
     for (const [input, schema] of propertiesOf(service.input)) {
-      if (!isRequired(service.input, input) || fitOfBest(input, schema) >= surelyFits) continue
+      if (!isRequired(service.input, input) || fitOfBest(service, input, schema) >= surelyFits) continue
       const others = services.filter((giver) => !path.includes(giver))
       const givers = others.filter((giver) => givesSurely(giver, input, schema))
-      const giver = givers.find((one) => waiting.includes(one)) ?? addedFor(input, schema, givers, others)
+      const giver = givers.find((one) => waiting.includes(one)) ?? addedFor(service, input, schema, givers, others)
       if (giver !== undefined && steps.length + path.length < mostSteps) {
         if (waiting.includes(giver)) waiting.splice(waiting.indexOf(giver), 1)
         place(giver, path)
       }
-      if (isGiven(input, schema)) continue
+      if (isGiven(service, input, schema)) continue
       const names = givers.map(({ id }) => id)
       missing.push({ kind: 'no_source', task: `task${steps.length + 1}`, service: service.id, input, type: typeName(schema), givers: names })
     }
@@ -56,14 +56,20 @@ export function completeSteps(question: CompletionQuestion): { steps: Step[]; fi
     steps.push({ id: `task${steps.length + 1}`, service })
   }
 
-  function addedFor(input: string, schema: SchemaNode, givers: readonly Service[], others: readonly Service[]): Service | undefined {
-    if (!isGiven(input, schema)) {
+  function addedFor(
+    service: Service,
+    input: string,
+    schema: SchemaNode,
+    givers: readonly Service[],
+    others: readonly Service[]
+  ): Service | undefined {
+    if (!isGiven(service, input, schema)) {
       if (givers.length === 1) return givers[0]
       const found = preferred === undefined ? undefined : givers.find(isReady)
       if (found !== undefined) return found
-      if (givers.length > 0) return preferred?.find((service) => givers.includes(service))
+      if (givers.length > 0) return preferred?.find((one) => givers.includes(one))
     }
-    if (!eager || fitOfBest(input, schema) >= maybeFits || constantForm(input, schema, action)?.named === true) return undefined
+    if (!eager || fitOfBest(service, input, schema) >= maybeFits || isStated(input, schema)) return undefined
     // A service that could run now, of the best name: what it gives is more than what somebody makes up.
     return others
       .map((giver) => ({ giver, fit: fitOfOutput(giver, input, schema) }))
@@ -73,19 +79,25 @@ export function completeSteps(question: CompletionQuestion): { steps: Step[]; fi
 
   /** Whether everything it cannot do without is there. */
   function isReady(service: Service): boolean {
-    return [...propertiesOf(service.input)].every(([input, schema]) => !isRequired(service.input, input) || fitOfBest(input, schema) >= maybeFits)
+    return [...propertiesOf(service.input)].every(
+      ([input, schema]) => !isRequired(service.input, input) || fitOfBest(service, input, schema) >= maybeFits || isStated(input, schema)
+    )
   }
 
-  function fitOfBest(input: string, schema: SchemaNode): number {
-    return sourcesOf({ input, schema, data, before: steps })[0]?.fit ?? 0
+  function isStated(input: string, schema: SchemaNode): boolean {
+    return constantForm(input, schema, action, { mayInvent: false })?.named === true
   }
 
-  function isGiven(input: string, schema: SchemaNode): boolean {
-    if (constantForm(input, schema, action) !== undefined) return true
-    const sources = sourcesOf({ input, schema, data, before: steps })
+  function fitOfBest(service: Service, input: string, schema: SchemaNode): number {
+    return sourcesOf({ service, input, schema, data, before: steps })[0]?.fit ?? 0
+  }
+
+  function isGiven(service: Service, input: string, schema: SchemaNode): boolean {
+    if (constantForm(input, schema, action, { mayInvent: !eager }) !== undefined) return true
+    const sources = sourcesOf({ service, input, schema, data, before: steps })
     if (!isIdentifier(input, schema)) return sources.length > 0
     if (sources.some(({ fit }) => fit >= maybeFits)) return true
-    return sources.length > 0 && !services.some((service) => givesSurely(service, input, schema))
+    return sources.length > 0 && !services.some((giver) => givesSurely(giver, input, schema))
   }
 }
 
@@ -102,7 +114,7 @@ function withoutIdleRepeats(chosen: readonly Service[], data: JsonObject, action
 function usefulTimes(service: Service, data: JsonObject, action: string, chosen: readonly Service[]): number {
   const givers = [...new Set(chosen)].filter((one) => one !== service).map((one, index): Step => ({ id: `task${index + 1}`, service: one }))
   const ways = [...propertiesOf(service.input)].map(([input, schema]) => {
-    const sources = sourcesOf({ input, schema, data, before: givers }).filter(({ fit }) => fit >= maybeFits)
+    const sources = sourcesOf({ service, input, schema, data, before: givers }).filter(({ fit }) => fit >= maybeFits)
     const form = constantForm(input, schema, action)
     const constants = form?.named === true && Array.isArray(form.schema['enum']) ? form.schema['enum'].length : 0
     return sources.length + constants
@@ -113,7 +125,7 @@ function usefulTimes(service: Service, data: JsonObject, action: string, chosen:
 /** How often the data has something for a service, where it has several things for one of its inputs that go by names alike: two cities for `city`. */
 export function timesInData(service: Service, data: JsonObject): number {
   const counts = [...propertiesOf(service.input)].map(([input, schema]) => {
-    const sources = sourcesOf({ input, schema, data, before: [] })
+    const sources = sourcesOf({ service, input, schema, data, before: [] })
     const best = sources[0]?.fit ?? 0
     return best < maybeFits || best >= surelyFits || !isRequired(service.input, input) ? 1 : sources.filter(({ fit }) => fit === best).length
   })

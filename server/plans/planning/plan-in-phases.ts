@@ -3,7 +3,7 @@ import { Json, type JsonObject, type Service } from '#contracts/plan.ts'
 import { toDataObject } from './action-data.ts'
 import { findJsonText, toObject } from './answer-text.ts'
 import { type AttemptOutcome, type AttemptQuestion, refuse } from './attempt.ts'
-import { buildDraft, type Choice } from './build-draft.ts'
+import { buildDraft } from './build-draft.ts'
 import { completeSteps, timesInData } from './complete-steps.ts'
 import type { Finding } from './finding.ts'
 import { wordProblem } from './finding-words.ts'
@@ -14,7 +14,7 @@ import { inputsQuestion, phasesContext, phasesSystem, servicesQuestion } from '.
 import { labelServices } from './service-labels.ts'
 import { findUsable } from './usable-services.ts'
 import { validatePlan } from './validate-plan.ts'
-import { type Step, wireSteps } from './wiring.ts'
+import { type Choice, type Step, wireSteps } from './wiring.ts'
 
 /** So many services are named to the model as likely ones. */
 const mostHints = 6
@@ -28,7 +28,7 @@ export async function planInPhases(question: AttemptQuestion): Promise<AttemptOu
   const { request, ask, failedAttempts, feedback } = question
   const about = { services: request.services, data: request.data, failedAttempts }
   const data = toDataObject(request.data)
-  const { usable, findings: unusable } = findUsable(question.services, data, request.action)
+  const { usable, findings: unusable } = findUsable(question.services, data, request.action, { mayInvent: !question.isSmall })
   if (usable.length === 0) return refuse(unusable, about)
 
   const labels = labelServices(usable)

@@ -53,6 +53,16 @@ export function relate(options: {
   const ranked = entries.toSorted((a, b) => b.score - a.score).map(({ service, score }) => ({ service, score }))
   return { ranked, likely: explain() }
 
+  /** What is told first is mostly done first. */
+  function inOrderOfMention(found: readonly Service[]): Service[] {
+    const place = (service: Service) => {
+      const hits = entries.find((entry) => entry.service === service)?.hits ?? []
+      const strongest = Math.max(0, ...hits.map(({ weight }) => weight))
+      return hits.findIndex(({ weight }) => weight > 0 && weight === strongest)
+    }
+    return found.toSorted((a, b) => place(a) - place(b))
+  }
+
   function explain(): Service[] {
     if ((ranked[0]?.score ?? 0) < leastScore) return []
     const found: Service[] = []
@@ -66,11 +76,10 @@ export function relate(options: {
           gain: entry.hits.reduce((sum, { weight }, index) => sum + weight * (left[index] ?? 0), 0) * (0.6 + entry.meaning)
         }))
         .reduce<{ entry: (typeof entries)[number]; gain: number } | undefined>((a, b) => (a === undefined || b.gain > a.gain ? b : a), undefined)
-      if (best === undefined) return found
-      if (found.length > 0 && best.gain < Math.max(leastGain, leastShare * first)) return found
+      if (best === undefined || (found.length > 0 && best.gain < Math.max(leastGain, leastShare * first))) return inOrderOfMention(found)
       // Where no word is the same, meanings decide.
       const chosen = found.length === 0 && best.gain === 0 ? ranked[0]?.service : best.entry.service
-      if (chosen === undefined) return found
+      if (chosen === undefined) return inOrderOfMention(found)
       if (found.length === 0) first = best.gain
       found.push(chosen)
       for (const [index, { inName, weight }] of best.entry.hits.entries()) if (weight > 0) left[index] = (left[index] ?? 0) * (inName ? 0 : 0.3)

@@ -18,3 +18,8 @@ export function formatFit(value: Json, input: string, schema: SchemaNode): 'same
   if (given === wanted) return 'same'
   return given === undefined && schema.format === undefined ? 'unknown' : 'other'
 }
+
+/** Whether a text is of a format, as far as we know that format. */
+export function hasFormat(text: string, format: string): boolean {
+  return forms.find(({ name }) => name === format)?.is.test(text) ?? true
+}

@@ -1,6 +1,6 @@
 import type { Json, JsonObject, SchemaNode, Service } from '#contracts/plan.ts'
 import { type ConstantForm, constantForm } from './constant-form.ts'
-import { isIdentifier, nameFit } from './names.ts'
+import { isIdentifier, nameFit, wordsOf } from './names.ts'
 import { parseReference, taskZeroId, toReference } from './reference.ts'
 import { isRequired, mayFeed, propertiesOf, whyNotValue } from './service-schema.ts'
 import { formatFit } from './value-format.ts'
@@ -11,9 +11,12 @@ export type Step = { id: string; service: Service }
 /** Something that may be given to an input. `fit`: how well its name says so, 0–1. */
 export type Source = { reference: string; fit: number }
 
+/** What is given to an input: a reference, or a constant. */
+export type Choice = { type: 'reference'; reference: string } | { type: 'constant'; value: Json }
+
 /** What is known of an input before a model is asked. `choices`: best first. `constant`: the form of a constant that would do, too. */
 export type InputDecision = { task: string; input: string; schema: SchemaNode } & (
-  | { type: 'settled'; reference: string }
+  | { type: 'settled'; choice: Choice }
   | { type: 'open'; choices: string[]; constant: ConstantForm | undefined; optional: boolean }
   | { type: 'missing' }
 )
@@ -43,7 +46,10 @@ export function wireSteps({ steps, data, action, services, mayInvent }: WiringQu
     for (const [input, schema] of propertiesOf(step.service.input)) {
       const decision = decide(step, index, input, schema)
       if (decision === undefined) continue
-      if (decision.type === 'settled') used.set(decision.reference, [...(used.get(decision.reference) ?? []), step])
+      if (decision.type === 'settled' && decision.choice.type === 'reference') {
+        const { reference } = decision.choice
+        used.set(reference, [...(used.get(reference) ?? []), step])
+      }
       decisions.push(decision)
     }
   }
@@ -51,11 +57,11 @@ export function wireSteps({ steps, data, action, services, mayInvent }: WiringQu
 
   function decide(step: Step, index: number, input: string, schema: SchemaNode): InputDecision | undefined {
     const optional = !isRequired(step.service.input, input)
-    let sources = sourcesOf({ input, schema, data, before: steps.slice(0, index) })
-    const possible = constantForm(input, schema, action)
+    let sources = sourcesOf({ service: step.service, input, schema, data, before: steps.slice(0, index) })
+    const possible = constantForm(input, schema, action, { mayInvent })
     const constant = possible?.named === true || mayInvent || sources.length === 0 ? possible : undefined
     const place = { task: step.id, input, schema }
-    const settle = (reference: string): InputDecision => ({ ...place, type: 'settled', reference })
+    const settle = (reference: string): InputDecision => ({ ...place, type: 'settled', choice: { type: 'reference', reference } })
     const open = (choices: readonly Source[], form: ConstantForm | undefined): InputDecision => ({
       ...place,
       type: 'open',
@@ -66,7 +72,7 @@ export function wireSteps({ steps, data, action, services, mayInvent }: WiringQu
 
     const mine = shareOf(step, sources)
     if (mine !== undefined) return settle(mine)
-    const sure = sources.filter(({ fit }) => fit >= surelyFits)
+    const sure = latestFirst(sources.filter(({ fit }) => fit >= surelyFits))
     const best = sure[0]
     if (best !== undefined) {
       const later = isIdentifier(input, schema) ? [] : madeFrom(best.reference, step, schema)
@@ -82,6 +88,9 @@ export function wireSteps({ steps, data, action, services, mayInvent }: WiringQu
       // It has its own giver: something else that happens to be of its type is not meant.
       else if (services.some((service) => givesSurely(service, input, schema))) sources = []
     }
+    const stated = constant?.named === true && likely.length === 0 ? constant.schema['enum'] : undefined
+    // What a form names are values of the schema or of the action: JSON.
+    if (Array.isArray(stated) && stated.length === 1) return { ...place, type: 'settled', choice: { type: 'constant', value: stated[0] as Json } }
     const only = sources[0]
     if (only === undefined && constant === undefined) return { ...place, type: 'missing' }
     const isClear = sources.length === 1 || (likely.length === 1 && only !== undefined && only.fit > maybeFits)
@@ -96,6 +105,12 @@ export function wireSteps({ steps, data, action, services, mayInvent }: WiringQu
     const alike = sources.filter(({ fit }) => fit === best)
     if (twins.length < 2 || best < maybeFits || best >= surelyFits || alike.length !== twins.length) return undefined
     return alike[twins.indexOf(step)]?.reference
+  }
+
+  /** A thing that was made out of another one of its kind is what the next step goes on with. */
+  function latestFirst(sources: readonly Source[]): Source[] {
+    const order = ({ reference }: Source) => steps.findIndex(({ id }) => id === parseReference(reference)?.task)
+    return sources.toSorted((a, b) => order(b) - order(a) || b.fit - a.fit)
   }
 
   /** Outputs of earlier steps that were made from the same thing: of `translate` and `summarise` the second may mean the text or its translation. */
@@ -118,11 +133,10 @@ export function wireSteps({ steps, data, action, services, mayInvent }: WiringQu
   }
 
   function fitOf({ task, input, schema }: InputDecision, reference: string): number | undefined {
-    const before = steps.slice(
-      0,
-      steps.findIndex(({ id }) => id === task)
-    )
-    return sourcesOf({ input, schema, data, before }).find((source) => source.reference === reference)?.fit
+    const index = steps.findIndex(({ id }) => id === task)
+    const service = steps[index]?.service
+    if (service === undefined) return undefined
+    return sourcesOf({ service, input, schema, data, before: steps.slice(0, index) }).find((source) => source.reference === reference)?.fit
   }
 }
 
@@ -131,35 +145,49 @@ export function givesSurely(service: Service, input: string, schema: SchemaNode)
   return fitOfOutput(service, input, schema) >= surelyFits
 }
 
+/** Of its type, and no more. */
+const barelyFits = 0.1
+
 /** How well the best field of a service's output fits an input; 0: none does, or none is of its type. */
 export function fitOfOutput(service: Service, input: string, schema: SchemaNode): number {
   let best = 0
   for (const [field, given] of propertiesOf(service.output)) {
-    if (mayFeed(given, schema)) best = Math.max(best, nameFit({ name: input, schema }, { name: field, schema: given, owner: service.name }))
+    if (mayFeed(given, schema))
+      best = Math.max(best, nameFit({ name: input, schema }, { name: field, schema: given, owner: service.name }), barelyFits)
   }
-  return best
+  // What it gives may be called by what it is asked for: a sensor's `value` is a vibration where its description says so.
+  const words = new Set(
+    wordsOf(`${service.description} ${[...propertiesOf(service.input).values()].flatMap(({ enum: values }) => values ?? []).join(' ')}`)
+  )
+  return best === barelyFits && !wordsOf(input).some((word) => words.has(word)) ? 0 : best
 }
 
 /** Everything of a fitting type, best name first; of equal ones what was made last. */
-export function sourcesOf(question: { input: string; schema: SchemaNode; data: JsonObject; before: readonly Step[] }): Source[] {
-  const { input, schema, data, before } = question
+export function sourcesOf(question: { service: Service; input: string; schema: SchemaNode; data: JsonObject; before: readonly Step[] }): Source[] {
+  const { service, input, schema, data, before } = question
   const sources: (Source & { order: number })[] = []
   for (const [field, value] of Object.entries(data)) {
-    if (whyNotValue(value, schema) === undefined)
-      sources.push({ reference: toReference(taskZeroId, field), fit: fitOfData(field, value), order: before.length })
+    const fit = fitOfData(field, value)
+    if (whyNotValue(value, schema) !== undefined || (fit < maybeFits && isForAnother(field))) continue
+    sources.push({ reference: toReference(taskZeroId, field), fit, order: before.length })
   }
-  for (const [order, { id, service }] of before.entries()) {
-    for (const [field, given] of propertiesOf(service.output)) {
+  for (const [order, { id, service: giver }] of before.entries()) {
+    for (const [field, given] of propertiesOf(giver.output)) {
       if (!mayFeed(given, schema)) continue
       sources.push({
         reference: toReference(id, field),
-        fit: nameFit({ name: input, schema }, { name: field, schema: given, owner: service.name }),
+        fit: nameFit({ name: input, schema }, { name: field, schema: given, owner: giver.name }),
         order
       })
     }
   }
   // Data comes in the order in which it was sent.
   return sources.sort((a, b) => b.fit - a.fit || b.order - a.order).map(({ reference, fit }) => ({ reference, fit }))
+
+  /** Data that is called like another input of the same service is meant for that one. */
+  function isForAnother(field: string): boolean {
+    return [...propertiesOf(service.input)].some(([name, other]) => name !== input && nameFit({ name, schema: other }, { name: field }) >= surelyFits)
+  }
 
   /** The form of a value tells what its name may not: an address, a date. */
   function fitOfData(field: string, value: Json): number {

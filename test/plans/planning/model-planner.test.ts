@@ -159,10 +159,14 @@ test('an action without data is planned with the constants that it states', asyn
 
 test('what names one thing is taken from the action, not made up', async () => {
   const show = testService('show ticket', { ticketId: 'string' }, { title: 'string' })
-  const model = scripted([{ services: ['show ticket'] }, { task1: { ticketId: { constant: 'INC-7' } } }])
-  await plan(model, { action: 'Show the ticket INC-7 please', services: [show] })
-  assert.deepEqual(constantsOffered(model.orders[1]?.schema), ['INC-7'])
-  const none = await plan(scripted([{ services: ['show ticket'] }]), { action: 'show the ticket please', services: [show] })
+  const services = { services: ['show ticket'] }
+  const one = await plan(scripted([services]), { action: 'Show the ticket INC-7 please', services: [show] })
+  assert.deepEqual(one.outcome.type === 'planned' && one.outcome.plan.taskZero, { ticketId: 'INC-7' })
+  const model = scripted([services, { task1: { ticketId: { constant: 'INC-8' } } }])
+  const two = await plan(model, { action: 'Show the ticket INC-8, which is not INC-7', services: [show] })
+  assert.deepEqual(two.outcome.type === 'planned' && two.outcome.plan.taskZero, { ticketId: 'INC-8' })
+  assert.deepEqual(constantsOffered(model.orders[1]?.schema), ['INC-8', 'INC-7'])
+  const none = await plan(scripted([services]), { action: 'show the ticket please', services: [show] })
   assert.ok(none.outcome.type === 'failed')
   assert.match(none.outcome.message, /show ticket .* needs ticketId \(string\), and nothing gives it/)
 })
@@ -253,14 +257,18 @@ function sample(schema: JsonSchema, root: JsonSchema, random: () => number): unk
 }
 
 test('a model too small to choose is only asked where inputs come from', async () => {
-  const model = scripted([{ task2: { text: '$task1.translation' } }], { isSmall: true })
+  const model = scripted([({ schema }: CompletionOrder) => sample(schema, schema, createRandom(1))], { isSmall: true })
   const { outcome } = await plan(model, {
     action: 'Translate this to German and summarise it',
     data: [{ field: 'text', value: 'x' }],
     services: [translate, summarise, ...shop]
   })
   assert.ok(outcome.type === 'planned', JSON.stringify(outcome))
-  assert.deepEqual(outcome.plan.tasks.map(({ service }) => service).sort(), [summarise.id, translate.id])
+  assert.deepEqual(
+    outcome.plan.tasks.map(({ service }) => service),
+    [translate.id, summarise.id]
+  )
+  assert.match(model.orders[0]?.user ?? '', /Inputs:/)
 })
 
 const whole = (tasks: object[]) => `<think>hm</think>Here you are:\n\`\`\`json\n${JSON.stringify({ tasks, parallel_groups: [['task1']] })}\n\`\`\``
@@ -332,7 +340,7 @@ test('a prompt that is too long is tried again with fewer services, without coun
 
 test('a failure of the engine is not taken for a bad plan', async () => {
   const broken = () => Promise.reject(new AppError('queue_unavailable', 'Redis does not answer'))
-  await assert.rejects(plan(scripted([broken]), { action: 'x', services: shop }), { code: 'queue_unavailable' })
+  await assert.rejects(plan(scripted([broken]), { action: 'x', services: [translate] }), { code: 'queue_unavailable' })
 })
 
 test('who gives up waiting stops the planning', async () => {
@@ -344,7 +352,7 @@ test('who gives up waiting stops the planning', async () => {
       throw reason
     }
   ])
-  await assert.rejects(plan(model, { action: 'x', services: shop }, stop.signal), reason)
+  await assert.rejects(plan(model, { action: 'x', services: [translate] }, stop.signal), reason)
 })
 
 test('planning ends at its deadline and says so', async () => {
@@ -352,7 +360,7 @@ test('planning ends at its deadline and says so', async () => {
     grammar: true,
     complete: (_order, signal) => new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
   }
-  const { outcome } = await plan(forever, { action: 'x', services: shop, deadlineAt: Date.now() + 5 })
+  const { outcome } = await plan(forever, { action: 'x', services: [translate], deadlineAt: Date.now() + 5 })
   assert.ok(outcome.type === 'failed')
   assert.match(outcome.message, /longer than its deadline/)
 })
