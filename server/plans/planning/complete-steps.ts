@@ -5,9 +5,6 @@ import { isIdentifier } from './names.ts'
 import { isRequired, propertiesOf, typeName } from './service-schema.ts'
 import { fitOfOutput, givesSurely, maybeFits, type Step, sourcesOf, surelyFits } from './wiring.ts'
 
-/** Tasks a plan may have at most. */
-export const mostSteps = 24
-
 export type CompletionQuestion = {
   chosen: readonly Service[]
   data: JsonObject
@@ -29,11 +26,7 @@ export function completeSteps(question: CompletionQuestion): { steps: Step[]; fi
   const findings: Finding[] = []
   const waiting = withoutIdleRepeats(question.chosen, data, action)
 
-  while (steps.length < mostSteps) {
-    const next = waiting.shift()
-    if (next === undefined) break
-    place(next, [])
-  }
+  for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) place(next, [])
   return { steps, findings }
 
   function place(service: Service, forWhom: readonly Service[]): void {
@@ -44,7 +37,7 @@ export function completeSteps(question: CompletionQuestion): { steps: Step[]; fi
       const others = services.filter((giver) => !path.includes(giver))
       const givers = others.filter((giver) => givesSurely(giver, input, schema))
       const giver = givers.find((one) => waiting.includes(one)) ?? addedFor(service, input, schema, givers, others)
-      if (giver !== undefined && steps.length + path.length < mostSteps) {
+      if (giver !== undefined) {
         if (waiting.includes(giver)) waiting.splice(waiting.indexOf(giver), 1)
         place(giver, path)
       }

@@ -111,12 +111,15 @@ function hintsOf({ relevance }: AttemptQuestion, labels: ReadonlyMap<string, Ser
   return relevance.likely.flatMap((service) => labelOf.get(service) ?? []).slice(0, mostHints)
 }
 
+/** A model that refuses and says nothing. */
+const unexplained = 'the model says that the services cannot do this, and not why'
+
 const ServicesAnswer = z.object({ services: z.array(z.string()), missing: z.string().optional() })
 
 function readServices(answer: Answered, labels: ReadonlyMap<string, Service>): { services: Service[] } | { impossible: string } | Finding {
   const parsed = ServicesAnswer.safeParse(toObject(findJsonText(answer.text) ?? ''))
   if (!parsed.success) return unreadable(answer)
-  if (parsed.data.services.length === 0) return { impossible: parsed.data.missing ?? '' }
+  if (parsed.data.services.length === 0) return { impossible: parsed.data.missing?.trim() || unexplained }
   const services: Service[] = []
   for (const [index, label] of parsed.data.services.entries()) {
     const service = labels.get(label)

@@ -53,7 +53,7 @@ export function wireSteps({ steps, data, action, services, mayInvent }: WiringQu
       decisions.push(decision)
     }
   }
-  return decisions.map(unusedFirst)
+  return decisions.map(unusedFirst).map((decision) => (mayInvent ? decision : settleClear(decision)))
 
   function decide(step: Step, index: number, input: string, schema: SchemaNode): InputDecision | undefined {
     const optional = !isRequired(step.service.input, input)
@@ -127,9 +127,24 @@ export function wireSteps({ steps, data, action, services, mayInvent }: WiringQu
   /** Of choices that are equally good, data that nothing else takes is what was sent for this. */
   function unusedFirst(decision: InputDecision): InputDecision {
     if (decision.type !== 'open') return decision
-    const rank = (reference: string) => (parseReference(reference)?.task === taskZeroId && !used.has(reference) ? 0 : 1)
+    const rank = (reference: string) => (isUnused(reference) ? 0 : 1)
     const fits = decision.choices.some((reference) => (fitOf(decision, reference) ?? 0) >= maybeFits)
     return fits ? decision : { ...decision, choices: decision.choices.toSorted((a, b) => rank(a) - rank(b)) }
+  }
+
+  /** Who cannot judge is asked only where neither name nor use tells two sources apart. */
+  function settleClear(decision: InputDecision): InputDecision {
+    if (decision.type !== 'open' || decision.optional || decision.constant?.named === true) return decision
+    const [best, next] = decision.choices
+    if (best === undefined) return decision
+    const fit = (reference: string | undefined) => (reference === undefined ? -1 : (fitOf(decision, reference) ?? 0))
+    const isOnlyUnused = isUnused(best) && (next === undefined || !isUnused(next))
+    const isBetter = fit(best) >= surelyFits || (fit(best) >= maybeFits && fit(best) > fit(next)) || (fit(best) < maybeFits && isOnlyUnused)
+    return isBetter ? { ...decision, type: 'settled', choice: { type: 'reference', reference: best } } : decision
+  }
+
+  function isUnused(reference: string): boolean {
+    return parseReference(reference)?.task === taskZeroId && !used.has(reference)
   }
 
   function fitOf({ task, input, schema }: InputDecision, reference: string): number | undefined {
@@ -168,7 +183,7 @@ export function sourcesOf(question: { service: Service; input: string; schema: S
   const sources: (Source & { order: number })[] = []
   for (const [field, value] of Object.entries(data)) {
     const fit = fitOfData(field, value)
-    if (whyNotValue(value, schema) !== undefined || (fit < maybeFits && isForAnother(field))) continue
+    if (whyNotValue(value, schema) !== undefined || (fit < maybeFits && (value === null || isForAnother(field)))) continue
     sources.push({ reference: toReference(taskZeroId, field), fit, order: before.length })
   }
   for (const [order, { id, service: giver }] of before.entries()) {
