@@ -2,8 +2,8 @@ import type { Json, PlanEvent, PlanTask, Service } from '#contracts/plan.ts'
 import { compensationBackoff, taskBackoff, waitAfter } from './backoff.ts'
 import { nextCompensation } from './compensation.ts'
 import { compensationKey, taskKey } from './idempotency-key.ts'
-import { resolveInput } from './references.ts'
 import { outputOf, type PlanState, type TaskState } from './state.ts'
+import { resolveInput } from './task-input.ts'
 
 /** What a decision depends on beside the plan's own state. Times are milliseconds of a clock that never jumps. */
 export type Facts = {

@@ -6,8 +6,8 @@ import type { ServiceHost, TaskMessage, TaskRequest } from '../services/service-
 import { abortEvents, advance, type Facts, isSettled, mostCompensationAttempts, wakeAt } from './advance.ts'
 import { compensationContext } from './compensation.ts'
 import { hear } from './hear.ts'
-import { resolveInput } from './references.ts'
 import { applyEvent, doubtCompensations, newPlanState, outputOf, type PlanState } from './state.ts'
+import { resolveInput } from './task-input.ts'
 
 export type RunnerListener = (planId: string, events: LoggedPlanEvent[], record: PlanRecord, settled: boolean) => void
 

@@ -1,6 +1,6 @@
 import type { CompensationData, Json, Plan, PlanEvent, PlanTask } from '#contracts/plan.ts'
+import { dependenciesOf } from '../protocol/reference.ts'
 import { abort, addInterim, begin, complete, type ExecutionRecord, fail, pause, renew, retry, takeInterim } from './execution-record.ts'
-import { dependenciesOf } from './references.ts'
 
 export type TaskPhase = 'waiting' | 'approval' | 'sent' | 'retrying' | 'paused' | 'completed' | 'failed' | 'aborted' | 'stopped'
 

@@ -1,8 +1,9 @@
 import type { JsonObject } from '#contracts/plan.ts'
+import { parseReference, taskZeroId, toReference } from '../protocol/reference.ts'
 import { createConstants } from './constants.ts'
 import type { DraftTask, PlanDraft } from './plan-draft.ts'
-import { parseReference, taskZeroId, toReference } from './reference.ts'
-import type { Choice, InputDecision, Step } from './wiring.ts'
+import type { Step } from './sources.ts'
+import type { Choice, InputDecision } from './wiring.ts'
 
 /**
  * The plan that the decisions and choices make. Constants go into task0 here and not into the tasks, because a text that begins with `$` would pass for a

@@ -3,7 +3,7 @@ import { constantForm } from './constant-form.ts'
 import type { Finding } from './finding.ts'
 import { isIdentifier } from './names.ts'
 import { isRequired, propertiesOf, typeName } from './service-schema.ts'
-import { fitOfOutput, givesSurely, maybeFits, type Step, sourcesOf, surelyFits } from './wiring.ts'
+import { fitOfOutput, givesSurely, maybeFits, type Step, sourcesOf, surelyFits } from './sources.ts'
 
 export type CompletionQuestion = {
   chosen: readonly Service[]

@@ -12,9 +12,10 @@ import { inputsSchema, type OpenInput, servicesSchema } from './plan-schema.ts'
 import { answerTokens } from './planning-budget.ts'
 import { inputsQuestion, phasesContext, phasesSystem, servicesQuestion } from './prompt.ts'
 import { labelServices } from './service-labels.ts'
+import type { Step } from './sources.ts'
 import { findUsable } from './usable-services.ts'
 import { validatePlan } from './validate-plan.ts'
-import { type Choice, type Step, wireSteps } from './wiring.ts'
+import { type Choice, wireSteps } from './wiring.ts'
 
 /** So many services are named to the model as likely ones. */
 const mostHints = 6

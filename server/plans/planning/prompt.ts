@@ -3,7 +3,7 @@ import type { OpenInput } from './plan-schema.ts'
 import type { GroundingHit, PlanningRequest } from './planner.ts'
 import { describeField, describeService, quote } from './service-labels.ts'
 import { schemaOfValue, typeName } from './service-schema.ts'
-import type { Step } from './wiring.ts'
+import type { Step } from './sources.ts'
 
 /** What the same model is told in every planning of ours, so that its evaluation is kept. */
 export const phasesSystem = `You plan work that services carry out. You choose the services that a request needs and no other, in the order in which they run: a service that takes what another one gives comes after it. If they have nothing to do with the request, the list is empty, and you say what is missing. Then you say where inputs come from.

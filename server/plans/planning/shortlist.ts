@@ -2,7 +2,7 @@ import type { Service } from '#contracts/plan.ts'
 import type { Relevance } from './relevance.ts'
 import { describeService } from './service-labels.ts'
 import { isRequired, propertiesOf } from './service-schema.ts'
-import { givesSurely } from './wiring.ts'
+import { givesSurely } from './sources.ts'
 
 /**
  * The services that a prompt of so many characters has room for: the most related ones, each together with those that give what it cannot do without. They stay in

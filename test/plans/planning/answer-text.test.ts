@@ -9,7 +9,7 @@ test('a plan is read however a model wrapped it', () => {
     `Here is the plan:\n${plan}\nDone.`,
     `\`\`\`json\n${plan}\n\`\`\``,
     `\`\`\`JSON\n${plan}\n\`\`\``,
-    `\`\`\`\n${plan}\n\`\`\``,
+    `\`\`\`\n${plan}\n\`\`\`\nFill in {this} yourself.`,
     `<think>{"tasks":[1]}</think>\n${plan}`,
     `the end of my thoughts {"tasks":[1]}</think>\n\`\`\`json\n${plan}\n\`\`\``
   ]) {

@@ -138,6 +138,22 @@ test('the same service with the same inputs is used once', async () => {
   assert.deepEqual(inputsOf(outcome), { task1: { email: '$task0.email' } })
 })
 
+test('two tasks that a model gives the same inputs become one', async () => {
+  const data = ['first', 'second', 'third'].map((which) => ({ field: `${which}Email`, value: 'a@b.c' }))
+  const model = scripted([
+    { services: ['find customer', 'find customer', 'print label'] },
+    {
+      task1: { email: '$task0.secondEmail' },
+      task2: { email: '$task0.secondEmail' },
+      task3: { address: '$task2.address', orderId: { constant: 'O-1' } }
+    }
+  ])
+  const { outcome } = await plan(model, { action: 'Print the label O-1 or O-2', data, services: [findCustomer, print] })
+  const inputs = inputsOf(outcome)
+  assert.deepEqual(Object.keys(inputs), ['task1', 'task2'])
+  assert.equal(inputs['task2']?.['address'], '$task1.address')
+})
+
 test('a service is used for each of several things alike', async () => {
   const data = [
     { field: 'firstEmail', value: 'a@b.c' },
