@@ -84,7 +84,8 @@ function startServices(t: TestContext, command: string, url: string, { key }: Pl
   createInterface({ input: child.stdout }).on('line', (line) => told.note(JSON.parse(line)))
   const ended = once(child, 'exit')
   onEnd(t, async () => {
-    child.stdin.end()
+    // The SDK's WebSocket library would take its ten seconds to close.
+    child.kill()
     await ended
   })
   return told

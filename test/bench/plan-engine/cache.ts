@@ -1,24 +1,24 @@
 import { median, percentile } from '../processes.ts'
 import { copyKeptPlan } from './fill-store.ts'
-import { shapes } from './shapes.ts'
+import { noteActions, shapes } from './shapes.ts'
 import { allWell, inMs, run } from './speed.ts'
 import type { Stage } from './stage.ts'
 
 /** From the request to the first task at its service, with a full plan cache: the same words again, and other words each time. */
 export async function measureCacheHits(stage: Stage, kept: number): Promise<string> {
   await stage.newProject()
-  allWell(await run(stage.caller, 'one', { plans: 1, concurrent: 1 }))
+  allWell(await run(stage.caller, 'note', { plans: 1, concurrent: 1 }))
   await stage.server.stop()
   copyKeptPlan(stage.server.home, stage.projectId, kept - 1)
   await stage.restart()
-  const { action, field } = shapes.one
-  allWell(await run(stage.caller, 'one', { plans: 20, concurrent: 1 }))
+  const { action, field } = shapes.note
+  allWell(await run(stage.caller, 'note', { plans: 20, concurrent: 1 }))
   const same = await firstTaskAfter(
     stage,
     Array.from({ length: 100 }, () => action),
     field
   )
-  const reworded = await firstTaskAfter(stage, rewordings(action), field)
+  const reworded = await firstTaskAfter(stage, noteActions().slice(1), field)
   return `With ${kept.toLocaleString('en')} plans in the cache, from the request to its first task at the service: **${inMs(median(same.ms))}** p50, ${inMs(percentile(same.ms, 0.99))} p99 for an action in the same words; **${inMs(median(reworded.ms))}** p50, ${inMs(percentile(reworded.ms, 0.99))} p99 in words that were never embedded before, ${reworded.ms.length} of ${reworded.asked} of which found the plan.`
 }
 
@@ -33,11 +33,4 @@ async function firstTaskAfter({ services, caller }: Stage, actions: string[], fi
     for (const [value, at] of Object.entries(sentAt)) ms.push((firstTaskAt[value] ?? Number.NaN) - at)
   }
   return { asked: actions.length, ms }
-}
-
-/** The same wish in other words. The original wording stays within, so that the model endpoint knows what is meant where it is asked. */
-function rewordings(action: string): string[] {
-  const before = ['', 'Please: ', 'Now: ', 'Kindly: ', 'Once more: ']
-  const after = [' Please.', ' Now.', ' Thank you.', ' At once.', ' For me.', ' As before.', ' Right away.', ' That is all.']
-  return before.flatMap((first) => after.map((last) => `${first}${action}${last}`))
 }
