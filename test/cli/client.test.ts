@@ -50,7 +50,7 @@ test('a stream that ends before its last event is an error', async (t) => {
 })
 
 test('following a plan goes on where it was when the connection breaks, and ends with the plan', async (t) => {
-  const event = (offset: number) => ({ type: 'plan-event', event: { type: 'task-resumed', task: 'task1', offset, at: 1 } })
+  const event = (offset: number) => ({ type: 'plan-event', event: { type: 'compensation-completed', task: 'task1', offset, at: 1 } })
   const plan = { id: 'o_1', projectId: 'p_1', clientId: 'c', action: 'x', data: [], status: 'cancelled', plan: null, cache: null, grounding: null }
   const rest = {
     approval: [],
@@ -63,10 +63,12 @@ test('following a plan goes on where it was when the connection breaks, and ends
     createdAt: 1,
     changedAt: 1
   }
+  const status = (settled: boolean) => ({ type: 'plan-status', plan: { ...plan, ...rest }, settled })
   const parts = [
     [event(0), event(1)],
     [{ type: 'error', code: 'shutting_down', message: 'stopping', retryable: true }],
-    [event(2), { type: 'plan-status', plan: { ...plan, ...rest } }]
+    // It has ended, and is being taken back.
+    [status(false), event(2), status(true)]
   ]
   const asked: unknown[] = []
   const server = createServer((request, response) => {
@@ -82,6 +84,6 @@ test('following a plan goes on where it was when the connection breaks, and ends
   assert.ok(client)
   const got: unknown[] = []
   for await (const news of client.followPlan({ params: { id: 'o_1' } })) got.push(news.type === 'plan-event' ? news.event.offset : news.type)
-  assert.deepEqual(got, [0, 1, 2, 'plan-status'])
+  assert.deepEqual(got, [0, 1, 'plan-status', 2, 'plan-status'])
   assert.deepEqual(asked, [undefined, '1', '1'])
 })
