@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import test, { type TestContext } from 'node:test'
+import type { PlanRecord } from '#contracts/plan.ts'
 import { findServer } from '../../server/cli/client.ts'
 import { loadConfig } from '../../server/config.ts'
 import { AppError } from '../../server/errors.ts'
@@ -51,9 +52,18 @@ test('a stream that ends before its last event is an error', async (t) => {
 
 test('following a plan goes on where it was when the connection breaks, and ends with the plan', async (t) => {
   const event = (offset: number) => ({ type: 'plan-event', event: { type: 'compensation-completed', task: 'task1', offset, at: 1 } })
-  const plan = { id: 'o_1', projectId: 'p_1', clientId: 'c', action: 'x', data: [], status: 'cancelled', plan: null, cache: null, grounding: null }
-  const rest = {
+  const plan: PlanRecord = {
+    id: 'o_1',
+    projectId: 'p_1',
+    clientId: 'c',
+    action: 'x',
+    data: [],
     approval: [],
+    status: 'failed',
+    plan: null,
+    cache: null,
+    warnings: [],
+    grounding: null,
     results: null,
     failure: null,
     abortPayload: null,
@@ -63,7 +73,7 @@ test('following a plan goes on where it was when the connection breaks, and ends
     createdAt: 1,
     changedAt: 1
   }
-  const status = (settled: boolean) => ({ type: 'plan-status', plan: { ...plan, ...rest }, settled })
+  const status = (settled: boolean) => ({ type: 'plan-status', plan, settled })
   const parts = [
     [event(0), event(1)],
     [{ type: 'error', code: 'shutting_down', message: 'stopping', retryable: true }],
