@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import test, { type TestContext } from 'node:test'
+import type { PlanRecord } from '#contracts/plan.ts'
 import { findServer } from '../../server/cli/client.ts'
 import { loadConfig } from '../../server/config.ts'
 import { AppError } from '../../server/errors.ts'
@@ -50,10 +51,19 @@ test('a stream that ends before its last event is an error', async (t) => {
 })
 
 test('following a plan goes on where it was when the connection breaks, and ends with the plan', async (t) => {
-  const event = (offset: number) => ({ type: 'plan-event', event: { type: 'task-resumed', task: 'task1', offset, at: 1 } })
-  const plan = { id: 'o_1', projectId: 'p_1', clientId: 'c', action: 'x', data: [], status: 'cancelled', plan: null, cache: null, grounding: null }
-  const rest = {
+  const event = (offset: number) => ({ type: 'plan-event', event: { type: 'compensation-completed', task: 'task1', offset, at: 1 } })
+  const plan: PlanRecord = {
+    id: 'o_1',
+    projectId: 'p_1',
+    clientId: 'c',
+    action: 'x',
+    data: [],
     approval: [],
+    status: 'failed',
+    plan: null,
+    cache: null,
+    warnings: [],
+    grounding: null,
     results: null,
     failure: null,
     abortPayload: null,
@@ -63,10 +73,12 @@ test('following a plan goes on where it was when the connection breaks, and ends
     createdAt: 1,
     changedAt: 1
   }
+  const status = (settled: boolean) => ({ type: 'plan-status', plan, settled })
   const parts = [
     [event(0), event(1)],
     [{ type: 'error', code: 'shutting_down', message: 'stopping', retryable: true }],
-    [event(2), { type: 'plan-status', plan: { ...plan, ...rest } }]
+    // It has ended, and is being taken back.
+    [status(false), event(2), status(true)]
   ]
   const asked: unknown[] = []
   const server = createServer((request, response) => {
@@ -82,6 +94,6 @@ test('following a plan goes on where it was when the connection breaks, and ends
   assert.ok(client)
   const got: unknown[] = []
   for await (const news of client.followPlan({ params: { id: 'o_1' } })) got.push(news.type === 'plan-event' ? news.event.offset : news.type)
-  assert.deepEqual(got, [0, 1, 2, 'plan-status'])
+  assert.deepEqual(got, [0, 1, 'plan-status', 2, 'plan-status'])
   assert.deepEqual(asked, [undefined, '1', '1'])
 })

@@ -180,6 +180,19 @@ test('plan list and show tell how plans stand, for people and as JSON', async (t
   assert.equal((await asked(['plan', 'show', 'o_nope'])).code, 1)
 })
 
+test('plan show has the rules that a person has to see to', async (t) => {
+  const { asked, register, planId, server } = await startServer(t)
+  register('echo')
+  await asked(['plan', 'run', 'x'])
+  const { plans } = server.services.plans
+  const inspect = plans.inspect
+  plans.inspect = (projectId, id) => {
+    const inspection = inspect(projectId, id)
+    return { ...inspection, record: { ...inspection.record, warnings: ['be polite', 'be quick'] } }
+  }
+  assert.match((await asked(['plan', 'show', planId()])).stdout, /^See to it +be polite\n +be quick$/m)
+})
+
 test('a longer list says how to go on', async (t) => {
   const { asked, register } = await startServer(t)
   register('echo')

@@ -47,7 +47,7 @@ export async function run(args: string[]): Promise<number> {
 }
 
 function head({ plan }: PlanDetails): string {
-  const { id, status, action, data, cache, grounding, failure, createdAt, changedAt, clientId, deadlineAt } = plan
+  const { id, status, action, data, cache, warnings, grounding, failure, createdAt, changedAt, clientId, deadlineAt } = plan
   const time = isFinal(status) ? `after ${inShortTime(changedAt - createdAt)}` : `since ${inShortTime(Date.now() - createdAt)}`
   const rows: [string, string][] = [
     ['Action', action],
@@ -56,6 +56,7 @@ function head({ plan }: PlanDetails): string {
     ...(deadlineAt === null ? [] : [['Deadline', inDate(deadlineAt)] as [string, string]]),
     ...(cache === null ? [] : [['Cache', `${cache.outcome} – ${cache.reason}`] as [string, string]]),
     ...(grounding === null ? [] : [['Grounding', grounding] as [string, string]]),
+    ...warnings.map((warning, index): [string, string] => [index === 0 ? 'See to it' : '', warning]),
     ...(failure === null ? [] : failureLines(failure).map((line, index): [string, string] => [index === 0 ? 'Why' : '', line]))
   ]
   return [
