@@ -20,7 +20,7 @@ export async function measurePlanEngine(): Promise<Section> {
     return {
       title: 'Plan engine',
       text: [
-        `Over HTTP, WebSocket and webhooks as clients see it, everything durable: services that echo and a model endpoint that answers at once, in a process of their own; the caller in another. Every request is embedded by ${stage.embedding}, and all but the first of an action find their plan in the cache. From the request to its webhook, one plan at a time:`,
+        `Over HTTP, WebSocket and webhooks as clients see it, everything durable: services that echo and a model endpoint that answers at once, in a process of their own; the caller in another. All but the first request of an action find their plan in the cache, whose embedding model is ${stage.embedding}. From the request to its webhook, one plan at a time:`,
         latency,
         'Five tasks in a chain, as fast as they come:',
         throughput,
