@@ -19,6 +19,8 @@ import { differs, type Near, nearMiss, notEnough, plainMiss } from './verdicts.t
 const exampleSimilarity = 0.75
 /** Plans that are compared exactly. Rough order of so many is enough to have the best among them. */
 const compared = 64
+/** Values in the text of an action; one with more is a table, not something that comes again. */
+const mostValues = 200
 const oneDay = 24 * 60 * 60 * 1000
 
 export type PlanCacheOptions = {
@@ -96,6 +98,8 @@ export function createPlanCache(options: PlanCacheOptions): PlanCache {
       const twice = repeated(question.data)
       if (twice !== undefined) return plainMiss(`the data has “${twice}” more than once, so its values cannot be told apart`)
       const shape = shapeOf(question)
+      const values = shape.placeholders.length
+      if (values > mostValues) return plainMiss(`the action has ${values} values in its text; plans are kept for at most ${mostValues}`)
       const asked = { scope: toScope(question), shape, data: question.data }
       const same = store.withKey(question.projectId, asked.scope, shape.key, compared).map((entry) => ({ entry, similarity: 1 }))
       const first = tryAll(same, asked)
@@ -119,6 +123,7 @@ export function createPlanCache(options: PlanCacheOptions): PlanCache {
     async keep(question, plan, planId, signal) {
       if (repeated(question.data) !== undefined) return
       const shape = shapeOf(question)
+      if (shape.placeholders.length > mostValues) return
       const vector = await embedText(shape.text, signal)
       const { kept, fields } = toKeptPlan(plan, shape, question.data)
       const at = now()

@@ -3,7 +3,9 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { AppError } from '../../../server/errors.ts'
 import { createLog } from '../../../server/log.ts'
+import { flightKey } from '../../../server/plans/cache/scope.ts'
 import { createPlanCache, type PlanCacheOptions } from '../../../server/plans/cache/semantic-cache.ts'
+import { createSingleFlight } from '../../../server/plans/cache/single-flight.ts'
 import { openDatabase } from '../../../server/store/database.ts'
 import { createPlanCacheStore } from '../../../server/store/plan-cache.ts'
 import { realEmbed, wordEmbed } from '../../helpers/embedding.ts'
@@ -103,6 +105,41 @@ test('two values of one name are never mixed up: nothing is kept or found', asyn
   await cache.keep(question, plan('A'), 'o_1')
   assert.deepEqual(cache.entries('p_1'), [])
   assert.match((await cache.look(question)).verdict.reason, /“orderId” more than once/)
+})
+
+test('an action with hundreds of values is planned anew each time, and the verdict says why', async (t) => {
+  const cache = openCache(t)
+  const question = shopQuestion(`Refund ${Array.from({ length: 201 }, (_, index) => `ORD-${index}`).join(' ')}`)
+  await cache.keep(question, refundPlan({}), 'o_1')
+  assert.match((await cache.look(question)).verdict.reason, /201 values in its text/)
+  assert.deepEqual(cache.entries('p_1'), [])
+})
+
+test('twenty new requests with other values in data and text make one plan, and each gets its own values', async (t) => {
+  const cache = openCache(t)
+  const flight = createSingleFlight()
+  let planned = 0
+  const run = async (index: number) => {
+    const id = `ORD-${index}`
+    const question = shopQuestion(`Refund ${id} with ${index} reminders`, [{ field: 'orderId', value: id }])
+    const find = async () => {
+      const answer = await cache.look(question)
+      return answer.type === 'hit' ? answer.plan : undefined
+    }
+    const make = async () => {
+      planned++
+      const made = refundPlan({ orderId: id, reminders: index, note: `about ${id}` })
+      await cache.keep(question, made, `o_${index}`)
+      return made
+    }
+    return (await flight.run(flightKey(question), { find, make }, new AbortController().signal)).taskZero
+  }
+  const results = await Promise.all(Array.from({ length: 20 }, (_, index) => run(index)))
+  assert.equal(planned, 1)
+  assert.deepEqual(
+    results,
+    results.map((_, index) => ({ orderId: `ORD-${index}`, reminders: index, note: `about ORD-${index}` }))
+  )
 })
 
 test('a plan older than a day is gone', async (t) => {
