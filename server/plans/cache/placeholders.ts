@@ -48,7 +48,8 @@ export function findPlaceholders(action: string, data: ActionParameter[], isKnow
     found.push({ kind, text, start: match.index, end: match.index + match[0].length })
   }
   for (const { value } of data) {
-    if (typeof value === 'string' && value.length <= longestName && !named(value)) found.push(...valueIn(action, value))
+    const places = typeof value === 'string' && value.length <= longestName ? valueIn(action, value) : []
+    if (places.length > 0 && !named(String(value))) found.push(...places)
   }
   return withoutOverlaps(found)
 }
