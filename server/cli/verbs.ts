@@ -214,7 +214,7 @@ outpost unload still does, and outpost unpin takes it back.
     help: `Usage: outpost plan run "ACTION" [options]
        outpost plan follow ID [--json]
        outpost plan list [--status STATUS] [--limit N] [--before ID] [--json]
-       outpost plan show ID [--events] [--attempts] [--graph] [--json]
+       outpost plan show ID [--events] [--attempts] [--graph] [--pddl] [--json]
        outpost plan abort ID [--reason TEXT] [--json]
        outpost plan approve ID TASK [--refuse] [--note TEXT] [--json]
        outpost plan failures list [--all] | show ID | resolve ID --reason TEXT | ignore ID --reason TEXT [--json]
@@ -237,6 +237,7 @@ show      tasks, times and results
           --events              everything that happened, in order
           --attempts            prompts and answers of the planning, for administrators
           --graph               which field goes where
+          --pddl                the plan as PDDL, for tools that check or draw plans
 abort     stops a plan, and takes back what can be taken back
 approve   lets a task go on that waits for approval, or refuses it
 failures  what could not be taken back, for somebody to see to

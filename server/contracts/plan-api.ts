@@ -65,6 +65,9 @@ export const PlanDetails = z.object({ plan: PlanRecord, events: z.array(LoggedEv
 export type PlanDetails = z.infer<typeof PlanDetails>
 export const AttemptsReply = z.object({ attempts: z.array(PlanningAttempt) })
 
+/** Texts of a PDDL domain and problem, STRIPS with types. */
+export const PddlReply = z.object({ domain: z.string(), problem: z.string() })
+
 export const Abortion = z.object({ reason: z.string().trim().max(2000).default('') })
 /** On a task that waits for approval. */
 export const Decision = z.object({ task: z.string().min(1).max(200), approved: z.boolean(), note: z.string().trim().max(2000).optional() })
@@ -186,6 +189,15 @@ export const planEndpoints = {
     params: idParams,
     query: ProjectQuery,
     reply: PlanGraph
+  },
+  planPddl: {
+    method: 'GET',
+    path: '/outpost/plans/:id/pddl',
+    summary: 'The plan as PDDL, for tools that check or draw plans; only of plans that a grounding applied to',
+    roles: planUsers,
+    params: idParams,
+    query: ProjectQuery,
+    reply: PddlReply
   },
   planTimeline: {
     method: 'GET',

@@ -12,6 +12,7 @@ import type {
   Settlement
 } from '#contracts/plan-api.ts'
 import { AppError } from '../../errors.ts'
+import { toPddl } from '../../plans/grounding/pddl.ts'
 import { toGraph } from '../../plans/views/graph.ts'
 import { toTimeline } from '../../plans/views/timeline.ts'
 import { audit } from '../audit.ts'
@@ -45,6 +46,17 @@ export function planHandlers(context: RouteContext): Record<keyof typeof planEnd
     },
     followPlan: (request, reply) => followPlan(context, request, reply, projectFor(request)),
     planGraph: (request) => toGraph(plans.plans.inspect(projectFor(request), idOf(request)), Date.now()),
+    planPddl(request) {
+      const project = projectFor(request)
+      const { record } = plans.plans.inspect(project, idOf(request))
+      const domain = plans.groundings.list(project).find(({ name }) => record.grounding?.startsWith(`${name}@`) === true)?.domain
+      const pddl = record.plan === null ? undefined : toPddl({ projectId: project, domain, plan: record.plan })
+      if (pddl === undefined) {
+        const why = record.plan === null ? 'no plan came out of this action' : 'no grounding applied to it, or that grounding is gone'
+        throw new AppError('not_found', `there is no PDDL of the plan ${record.id}: ${why}`)
+      }
+      return pddl
+    },
     planTimeline: (request) => toTimeline(plans.plans.inspect(projectFor(request), idOf(request)), Date.now()),
     planAttempts: (request) => ({ attempts: plans.plans.attempts(projectFor(request), idOf(request)) }),
     abortPlan(request) {

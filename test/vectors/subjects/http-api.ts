@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { z } from 'zod'
+import { startPlanServer } from '../../helpers/plan-server.ts'
 import { echo } from '../../http/scripted-plans.ts'
-import { startPlanServer } from '../plan-server.ts'
 import type { Check } from '../run.ts'
 
 const Input = z.strictObject({
