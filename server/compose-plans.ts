@@ -1,4 +1,3 @@
-import { lookup } from 'node:dns/promises'
 import type { Config } from './config.ts'
 import { AppError } from './errors.ts'
 import type { KnownModels } from './known-models.ts'
@@ -13,8 +12,9 @@ import { createDeterministicPlanner } from './plans/planning/deterministic-plann
 import { createModelPlanner } from './plans/planning/model-planner.ts'
 import { newProjectId } from './plans/protocol/ids.ts'
 import type { ServiceHostEvents } from './plans/services/service-host.ts'
+import { createGuardedFetch } from './plans/tools/guarded-fetch.ts'
 import { createToolbox, type Toolboxes, type ToolboxOptions } from './plans/tools/toolbox.ts'
-import { type AddressGuard, createAddressGuard, literalOf } from './plans/webhooks/address-guard.ts'
+import { createAddressGuard } from './plans/webhooks/address-guard.ts'
 import { createWebhooks } from './plans/webhooks/create-webhooks.ts'
 import { createQueuedTasks, type Submit } from './queued-model.ts'
 import { createCompensationFailureStore } from './store/compensation-failures.ts'
@@ -82,7 +82,7 @@ export function composePlans(options: {
       registerService: ({ id, projectId, ...content }) => void services.register(projectId, id, content),
       removeService: services.remove,
       llm,
-      allow: (url) => allowAddress(guard, url),
+      fetch: createGuardedFetch(guard),
       events,
       log
     })
@@ -113,15 +113,5 @@ export function composePlans(options: {
       await engine.close()
       await built.close()
     }
-  }
-}
-
-/** Throws `policy_denied` for an address that must not be called. */
-async function allowAddress(guard: AddressGuard, url: URL): Promise<void> {
-  guard.checkUrl(url.href)
-  if (literalOf(url) !== undefined) return
-  for (const { address } of await lookup(url.hostname, { all: true })) {
-    const reason = guard.refusal(url.hostname, address)
-    if (reason !== undefined) throw new AppError('policy_denied', reason)
   }
 }

@@ -200,6 +200,7 @@ async function compose(
     upkeep,
     bundles,
     plans: plans.engine,
+    toolboxes: plans.toolboxes,
     notReady
   })
   onEnd.push(() => app.close())

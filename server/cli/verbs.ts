@@ -259,6 +259,35 @@ SERVICE is an id or a name. ● marks what can be reached now. rm takes a servic
 `,
     load: () => import('./service.ts')
   },
+  toolbox: {
+    summary: 'give plans tools without writing a service: models, HTTP APIs, MCP servers',
+    help: `Usage: outpost toolbox add NAME --llm [--model ID]
+       outpost toolbox add NAME --openapi FILE [--server URL] [--header 'NAME: VALUE' | --header-file FILE]
+       outpost toolbox add NAME --mcp-url URL [--header 'NAME: VALUE' | --header-file FILE]
+       outpost toolbox add NAME [--env VARIABLE[=VALUE]] [--folder PATH] --mcp-command COMMAND [ARGUMENT…]
+       outpost toolbox list [--json]
+       outpost toolbox show|refresh|rm TOOLBOX [--json]
+
+Each operation or tool becomes a service, called NAME.operation. What cannot be one is named with the reason. TOOLBOX is an id or a name.
+
+add       --llm                 a model writes, classifies and extracts, by default the one that plans
+          --openapi FILE        an HTTP API by its OpenAPI 3 file, JSON or YAML (- for stdin)
+          --server URL          where it is, instead of the first server in the file
+          --header-file FILE    a file with one header that carries the key, such as Authorization: Bearer … (- for stdin). It is not shown again
+          --mcp-url URL         an MCP server at an address
+          --mcp-command …       an MCP server that is a program on the server's machine; all that stands after it is the command
+          --env VARIABLE=VALUE  for the program; without =VALUE its value here. As often as needed
+          --folder PATH         where the program runs
+          --approval WHICH      whose tasks wait for a person: changes (may change something; usual), always, never
+          --only OPERATION      only this one of its operations. As often as needed
+          --replace             changes the toolbox of this name
+refresh   takes over what an MCP server offers now: until then nothing new of it is used
+
+  --json
+  -p, --project NAME|ID   instead of the server's own project
+`,
+    load: () => import('./toolbox.ts')
+  },
   grounding: {
     summary: 'what is known of a domain, to plan by',
     help: `Usage: outpost grounding apply -f FILE [--json]

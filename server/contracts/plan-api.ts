@@ -16,6 +16,7 @@ import {
   Service,
   WebhookKind
 } from './plan.ts'
+import { Toolbox, ToolboxSpec } from './plan-tools.ts'
 import { PlanGraph, PlanTimeline } from './plan-views.ts'
 
 /** Everybody who may use the plan engine: in the project of their key, else in the server's own. */
@@ -142,6 +143,7 @@ export type PlanStreamEvent = z.infer<typeof PlanStreamEvent>
 
 export const isFinal = (status: PlanStatus): boolean => status !== 'pending' && status !== 'processing'
 
+const ToolboxReply = z.object({ toolbox: Toolbox })
 const removed = z.object({ removed: z.literal(true), id: z.string() })
 
 /** The plan engine's part of our own endpoints. */
@@ -269,6 +271,61 @@ export const planEndpoints = {
     path: '/outpost/services/:id',
     summary: 'Take a service out of future plans; plans that run go on',
     roles: stewards,
+    params: idParams,
+    query: ProjectQuery,
+    reply: removed
+  },
+  toolboxes: {
+    method: 'GET',
+    path: '/outpost/toolboxes',
+    summary: 'Tools built in: models, HTTP APIs and MCP servers that became services',
+    roles: administration,
+    query: ProjectQuery,
+    reply: z.object({ toolboxes: z.array(Toolbox) })
+  },
+  addToolbox: {
+    method: 'POST',
+    path: '/outpost/toolboxes',
+    summary: 'Make services of models, of an OpenAPI file or of an MCP server; a program is only run for the owner and for keys on this machine',
+    roles: administration,
+    query: ProjectQuery,
+    body: ToolboxSpec,
+    status: 201,
+    reply: ToolboxReply
+  },
+  toolbox: {
+    method: 'GET',
+    path: '/outpost/toolboxes/:id',
+    summary: 'A toolbox: its services, and what it could not offer and why',
+    roles: administration,
+    params: idParams,
+    query: ProjectQuery,
+    reply: ToolboxReply
+  },
+  replaceToolbox: {
+    method: 'POST',
+    path: '/outpost/toolboxes/:id',
+    summary: 'Another description, address or secret; its kind and name stay',
+    roles: administration,
+    params: idParams,
+    query: ProjectQuery,
+    body: ToolboxSpec,
+    reply: ToolboxReply
+  },
+  refreshToolbox: {
+    method: 'POST',
+    path: '/outpost/toolboxes/:id/refresh',
+    summary: 'Take over what an MCP server offers now',
+    roles: administration,
+    params: idParams,
+    query: ProjectQuery,
+    reply: ToolboxReply
+  },
+  removeToolbox: {
+    method: 'DELETE',
+    path: '/outpost/toolboxes/:id',
+    summary: 'Remove a toolbox with its services',
+    roles: administration,
     params: idParams,
     query: ProjectQuery,
     reply: removed

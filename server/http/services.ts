@@ -9,6 +9,7 @@ import type { AppError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { FitSettings } from '../models/fit/fit.ts'
 import type { PlanEngine } from '../plans/plan-engine.ts'
+import type { Toolboxes } from '../plans/tools/toolbox.ts'
 import type { EventListener, JobHandle, QueueSnapshot, Submission } from '../queue/dispatcher.ts'
 import type { KeyStore } from '../store/keys.ts'
 import type { UsageStore } from '../store/usage.ts'
@@ -77,6 +78,8 @@ export type HttpServices = {
     setPolicy(policy: Policy, by: string): Policy
   }
   plans: PlanEngine
+  /** Tools that became services of a project. */
+  toolboxes: Omit<Toolboxes, 'host' | 'close'>
   /** Undefined: can serve now. Otherwise why not. */
   notReady(): AppError | undefined
 }

@@ -17,7 +17,7 @@ const noKey = 'local'
  */
 export function createAuthentication(options: { keys: KeyStore; boundHost: string; anyKeyIsNone?: boolean }): (request: FastifyRequest) => Client {
   const localAllowed = isLoopback(options.boundHost)
-  const isLocal = (request: FastifyRequest) => localAllowed && isLoopback(request.raw.socket.remoteAddress ?? '') && !isForwarded(request)
+  const isLocal = (request: FastifyRequest) => localAllowed && comesFromThisMachine(request)
   return (request) => {
     const secret = presentedSecret(request)
     if (secret !== undefined) {
@@ -32,6 +32,11 @@ export function createAuthentication(options: { keys: KeyStore; boundHost: strin
     if (isLocal(request)) return local
     throw new AppError('unauthorized', 'a key is needed: send "Authorization: Bearer …" or "x-api-key: …"')
   }
+}
+
+/** Whether a request was sent on this machine: over loopback, and by no proxy. The owner's door is not asked about. */
+export function comesFromThisMachine(request: FastifyRequest): boolean {
+  return isLoopback(request.raw.socket.remoteAddress ?? '') && !isForwarded(request)
 }
 
 /** Holds a client against the table of `access.ts`. Throws `forbidden`. */

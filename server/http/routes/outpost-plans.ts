@@ -19,6 +19,7 @@ import { audit } from '../audit.ts'
 import { projectOf } from '../plan-project.ts'
 import type { RouteContext } from './context.ts'
 import { followPlan } from './follow-plan.ts'
+import { toolboxHandlers } from './outpost-toolboxes.ts'
 import { runPlan } from './run-plan.ts'
 
 type Handler = (request: FastifyRequest, reply: FastifyReply) => unknown
@@ -89,6 +90,8 @@ export function planHandlers(context: RouteContext): Record<keyof typeof planEnd
       noted(request, 'remove service', { id })
       return { removed: true, id }
     },
+
+    ...toolboxHandlers(context),
 
     groundings: (request) => ({ groundings: plans.groundings.list(projectFor(request)) }),
     applyGrounding(request, reply) {

@@ -4,7 +4,8 @@ import type { McpServer } from '#contracts/plan-tools.ts'
 import { AppError } from '../../errors.ts'
 import type { Log } from '../../log.ts'
 import { version } from '../../version.ts'
-import { type AllowAddress, blotOut, secretsOf } from './http-call.ts'
+import type { Fetch } from './guarded-fetch.ts'
+import { blotOut, secretsOf } from './http-call.ts'
 import { createMcpProcess } from './mcp-process.ts'
 import { excerptOf, resultLimit } from './tool.ts'
 
@@ -31,7 +32,7 @@ export type McpConnection = {
 
 export type McpConnectionOptions = {
   server: McpServer
-  allow: AllowAddress
+  fetch: Fetch
   log: Log
   /** It came or went. */
   onHealth: (connected: boolean) => void
@@ -68,7 +69,7 @@ export function createMcpConnection(options: McpConnectionOptions): McpConnectio
       { name: 'outpost', version },
       { versionNegotiation: { mode: 'auto', probe: { timeoutMs: Math.min(10_000, connectTimeoutMs) } } }
     )
-    const transport = server.transport === 'stdio' ? createMcpProcess(server, { log }) : httpTransport(server, options.allow)
+    const transport = server.transport === 'stdio' ? createMcpProcess(server, { log }) : httpTransport(server, options.fetch)
     opening = transport
     fresh.onerror = (error) => log.debug({ reason: toAppError(error).message }, 'an MCP connection has trouble')
     try {
@@ -134,6 +135,8 @@ export function createMcpConnection(options: McpConnectionOptions): McpConnectio
   /** What a server answers may be in the message, and in that, what it was sent. */
   function toAppError(error: unknown): AppError {
     if (error instanceof AppError) return error
+    // What the way to it refused or cut off says more than what the client makes of it.
+    if (error instanceof Error && error.cause instanceof AppError) return error.cause
     const shapeless = error instanceof z.ZodError ? 'it describes its tools in a form that is not MCP' : undefined
     const message = shapeless ?? (error instanceof Error ? error.message : String(error))
     return new AppError('engine_failed', `the MCP server failed: ${excerptOf(blotOut(message, secrets))}`, { cause: error })
@@ -190,12 +193,11 @@ export function createMcpConnection(options: McpConnectionOptions): McpConnectio
   }
 }
 
-function httpTransport(server: Extract<McpServer, { transport: 'http' }>, allow: AllowAddress): Transport {
+function httpTransport(server: Extract<McpServer, { transport: 'http' }>, fetch: Fetch): Transport {
   const { authentication } = server
   const transport = new StreamableHTTPClientTransport(new URL(server.url), {
     requestInit: { headers: authentication === undefined ? {} : { [authentication.name]: authentication.value } },
     fetch: async (url, init) => {
-      await allow(new URL(url))
       const response = await fetch(url, init)
       // The long stream of notifications is as long as the connection; every answer has a limit.
       return init?.method === 'POST' && response.ok && response.body !== null ? limited(response, response.body) : response

@@ -7,7 +7,7 @@ import { AppError, toAppError } from '../../errors.ts'
 import type { Log } from '../../log.ts'
 import type { PlanToolStore, ToolboxRow } from '../../store/plan-tools.ts'
 import type { ServiceHost, ServiceHostEvents } from '../services/service-host.ts'
-import type { AllowAddress } from './http-call.ts'
+import type { Fetch } from './guarded-fetch.ts'
 import { createLlmTools, type LlmComplete, llmOperations } from './llm-tool.ts'
 import { createMcpTools } from './mcp.ts'
 import { createMcpConnection, type McpConnection, McpTool } from './mcp-connection.ts'
@@ -31,7 +31,8 @@ export type ToolboxOptions = {
   removeService: (projectId: string, id: string) => void
   /** Undefined: there are no `llm` toolboxes here. */
   llm: { complete: LlmComplete; isReady?: () => boolean } | undefined
-  allow: AllowAddress
+  /** Reaches no other addresses than those that may be called. */
+  fetch: Fetch
   events: Pick<ServiceHostEvents, 'onMessage' | 'onHealth'>
   log: Log
   now?: () => number
@@ -87,7 +88,7 @@ export function createToolbox(options: ToolboxOptions): Toolboxes {
     if (spec.kind !== 'mcp') return undefined
     const connection = createMcpConnection({
       server: spec.server,
-      allow: options.allow,
+      fetch: options.fetch,
       log: log.child({ toolboxId: row.id }),
       onHealth(connected) {
         for (const { id } of registeredOf(boxes.get(row.id)?.row)) events.onHealth(id, connected)

@@ -8,6 +8,7 @@ import { createMcpConnection, type McpConnection, type McpTool } from '../../../
 import { temporaryFolder } from '../../helpers/folder.ts'
 import { onEnd } from '../../helpers/on-end.ts'
 import { descendantsOf, isAlive, until } from '../../helpers/processes.ts'
+import { openFetch } from './test-fetch.ts'
 
 const program = join(import.meta.dirname, 'mcp-server.ts')
 type Stdio = Extract<McpServer, { transport: 'stdio' }>
@@ -23,7 +24,7 @@ function connect(t: TestContext, server: McpServer, options: { connectTimeoutMs?
   const offered: McpTool[][] = []
   const connection = createMcpConnection({
     server,
-    allow: async () => {},
+    fetch: openFetch,
     log: createLog(options.logFile === undefined ? { level: 'silent' } : { level: 'debug', file: options.logFile }),
     onHealth: (connected) => health.push(connected),
     onTools: (tools) => offered.push(tools),

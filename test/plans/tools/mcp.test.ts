@@ -4,23 +4,24 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import type { Json } from '#contracts/plan.ts'
 import { McpToolboxSpec } from '#contracts/plan-tools.ts'
-import { AppError } from '../../../server/errors.ts'
+import type { AppError } from '../../../server/errors.ts'
 import { createLog } from '../../../server/log.ts'
 import { createMcpTools } from '../../../server/plans/tools/mcp.ts'
 import { createMcpConnection, type McpTool } from '../../../server/plans/tools/mcp-connection.ts'
 import { onEnd } from '../../helpers/on-end.ts'
 import { startHttp } from './http-server.ts'
 import { createHttpListener } from './mcp-http-server.ts'
+import { closedFetch, openFetch } from './test-fetch.ts'
 import { callTool } from './tool-call.ts'
 
 const stdio = { transport: 'stdio', command: process.execPath, arguments: [join(import.meta.dirname, 'mcp-server.ts')] }
 
-async function offer(t: TestContext, spec: Record<string, unknown>, allow = async (_url: URL) => {}) {
+async function offer(t: TestContext, spec: Record<string, unknown>, fetch = openFetch) {
   const parsed = McpToolboxSpec.parse({ kind: 'mcp', name: 'team', server: stdio, ...spec })
   const health: boolean[] = []
   const connection = createMcpConnection({
     server: parsed.server,
-    allow,
+    fetch,
     log: createLog({ level: 'silent' }),
     onHealth: (connected) => health.push(connected),
     onTools: () => {},
@@ -114,10 +115,7 @@ test('an error of a server that gives a secret back is told without it', async (
 test('an address that is not allowed is not called', async (t) => {
   const seen: IncomingHttpHeaders[] = []
   const { url } = await startHttp(t, createHttpListener({ seen }))
-  const refuse = async (address: URL) => {
-    throw new AppError('policy_denied', `${address.host} is not on the list`)
-  }
-  await assert.rejects(offer(t, { server: { transport: 'http', url } }, refuse), { message: /is not on the list/ })
+  await assert.rejects(offer(t, { server: { transport: 'http', url } }, closedFetch), { code: 'policy_denied', message: /OUTPOST_LAN_ALLOW/ })
   assert.equal(seen.length, 0)
 })
 

@@ -4,9 +4,10 @@ import { type TestContext, test } from 'node:test'
 import { stringify } from 'yaml'
 import type { JsonObject } from '#contracts/plan.ts'
 import { OpenapiToolboxSpec } from '#contracts/plan-tools.ts'
-import { AppError } from '../../../server/errors.ts'
+import type { AppError } from '../../../server/errors.ts'
 import { createOpenapiTools } from '../../../server/plans/tools/openapi.ts'
 import { bodyOf, startHttp } from './http-server.ts'
+import { closedFetch, openFetch } from './test-fetch.ts'
 import { callTool } from './tool-call.ts'
 
 const Order = {
@@ -60,10 +61,9 @@ const shop = {
   components: { schemas: { Order } }
 }
 
-const allow = async () => {}
 const specOf = (spec: Record<string, unknown>) => OpenapiToolboxSpec.parse({ kind: 'openapi', name: 'shop', document: JSON.stringify(shop), ...spec })
-const offer = (spec: Record<string, unknown> = {}, check: (url: URL) => Promise<void> = allow) => {
-  const offered = createOpenapiTools(specOf(spec), { allow: check })
+const offer = (spec: Record<string, unknown> = {}, fetch = openFetch) => {
+  const offered = createOpenapiTools(specOf(spec), { fetch })
   return { ...offered, tool: (name: string) => offered.tools.find(({ operation }) => operation === name) }
 }
 
@@ -261,10 +261,7 @@ test('a server that hangs is left as soon as the task is stopped', async (t) => 
 
 test('nothing is called that policy does not allow, and what cannot be reached says why', async (t) => {
   const { serverUrl, seen } = await serve(t, { body: '{}' })
-  const refuse = async (url: URL) => {
-    throw new AppError('policy_denied', `${url.hostname} is not on the list`)
-  }
-  await assert.rejects(callTool(offer({ serverUrl }, refuse).tool('getOrder'), { id: '1' }), { code: 'policy_denied' })
+  await assert.rejects(callTool(offer({ serverUrl }, closedFetch).tool('getOrder'), { id: '1' }), { code: 'policy_denied' })
   assert.equal(seen.length, 0)
   const { url, close } = await startHttp(t, () => {})
   close()

@@ -14,6 +14,7 @@ import { temporaryFolder } from '../../helpers/folder.ts'
 import { onEnd } from '../../helpers/on-end.ts'
 import { descendantsOf, until } from '../../helpers/processes.ts'
 import { bodyOf, startHttp } from './http-server.ts'
+import { openFetch } from './test-fetch.ts'
 
 const api = (paths: Record<string, unknown>) => JSON.stringify({ openapi: '3.1.0', info: { title: 'Shop', version: '1' }, paths })
 const parameters = (name: string) => [{ name, in: 'query', required: true, schema: { type: 'string' } }]
@@ -63,7 +64,7 @@ function start(t: TestContext, folder: string, { services = new Map(), llm = tru
           }
         }
       : undefined,
-    allow: async () => {},
+    fetch: openFetch,
     events: { onMessage: (message) => world.messages.push(message), onHealth: (id, healthy) => world.health.push([id, healthy]) },
     log: createLog({ level: 'debug', file: logFile }),
     now: () => 5
