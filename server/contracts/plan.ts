@@ -201,8 +201,15 @@ export const PlanEvent = z.discriminatedUnion('type', [
   /** The service said that it works on it. */
   z.object({ type: z.literal('task-accepted'), task, executionId: z.string() }),
   z.object({ type: z.literal('task-interim'), task, id: z.string(), data: Json }),
-  /** Its service is away. Not counted as an attempt. */
-  z.object({ type: z.literal('task-paused'), task, /** Tells pauses of one task apart. */ id: z.string(), reason: z.string() }),
+  /** Its service is away. Not counted as an attempt. `lost`: its connection broke, without a word of the task since that was sent. */
+  z.object({
+    type: z.literal('task-paused'),
+    task,
+    /** Tells pauses of one task apart. */
+    id: z.string(),
+    reason: z.string(),
+    lost: z.literal(true).optional()
+  }),
   /** `retryAt`: Unix milliseconds; absent: there is no further attempt. */
   z.object({ type: z.literal('task-attempt-failed'), task, attempt, error: z.string(), timedOut: z.boolean(), retryAt: z.number().optional() }),
   z.object({ type: z.literal('task-completed'), task, output: Json, compensation: CompensationData.optional() }),

@@ -3,7 +3,7 @@ import { compensationBackoff, taskBackoff, waitAfter } from './backoff.ts'
 import { nextCompensation } from './compensation.ts'
 import { compensationKey, taskKey } from './idempotency-key.ts'
 import { resolveInput } from './references.ts'
-import { outputOf, type PlanState, type TaskState } from './state.ts'
+import { lateMs, outputOf, type PlanState, type TaskState } from './state.ts'
 
 /** What a decision depends on beside the plan's own state. Times are milliseconds of a clock that never jumps. */
 export type Facts = {
@@ -30,6 +30,8 @@ export const mostAttempts = 5
 export const mostCompensationAttempts = 10
 /** An attempt to take a task back. */
 export const compensationTimeoutMs = 30_000
+/** So often the connection of a task's service may break without a word of the task before that counts as a failed attempt. */
+export const mostLosses = 2
 /** A task whose instance went away waits so long for that very one, before another instance gets it. */
 export const sameInstanceMs = 5000
 
@@ -84,7 +86,7 @@ export function wakeAt(state: PlanState, facts: Facts): number | undefined {
       }
     }
   } else {
-    for (const { phase, openUntil } of state.tasks.values()) if (phase === 'stopped') times.push(openUntil)
+    for (const entry of state.tasks.values()) if (entry.phase === 'stopped') times.push(openUntil(entry, facts))
     const next = state.end.status === 'completed' ? undefined : nextCompensation(state)
     if (next?.phase === 'sent') times.push(next.sentAt + compensationTimeoutMs)
     else if (next !== undefined) times.push(next.phase === 'retrying' ? next.retryAt : next.expiresAt, state.compensationAt + facts.gracePeriodMs)
@@ -94,11 +96,20 @@ export function wakeAt(state: PlanState, facts: Facts): number | undefined {
 }
 
 /** Whether nothing can happen to the plan any more. */
-export function isSettled(state: PlanState, now: number): boolean {
+export function isSettled(state: PlanState, facts: Facts): boolean {
   if (state.end === undefined) return false
   if (state.end.status === 'completed') return true
-  for (const { phase, openUntil } of state.tasks.values()) if (phase === 'stopped' && openUntil > now) return false
+  for (const entry of state.tasks.values()) if (entry.phase === 'stopped' && openUntil(entry, facts) > facts.now) return false
   return nextCompensation(state) === undefined
+}
+
+/** Until when a stopped task's result is waited for. A service that has to take back what it did, and is away, hands it in when it comes again. */
+function openUntil(entry: TaskState, facts: Facts): number {
+  if (entry.openUntil <= entry.stoppedAt) return entry.openUntil
+  const service = facts.serviceOf(entry.task)
+  if (service?.revertible !== true) return entry.openUntil
+  const handsInUntil = facts.isHealthy(service) ? facts.arrivedAt(service.id) + lateMs : Number.POSITIVE_INFINITY
+  return Math.max(entry.openUntil, Math.min(handsInUntil, entry.stoppedAt + facts.gracePeriodMs))
 }
 
 /** Outputs of the tasks that no other task uses, in the plan's order. */

@@ -21,6 +21,11 @@ export type TaskState = {
   pauses: number
   output: Json | undefined
   error: string | undefined
+  /** Whether the service said anything of the task since it was last sent. */
+  heard: boolean
+  /** Sendings, one after another, whose connection broke without a word. */
+  losses: number
+  stoppedAt: number
   /** A stopped task's result may still come, until then. */
   openUntil: number
 }
@@ -77,6 +82,9 @@ export function newPlanState(planId: string, plan: Plan): PlanState {
         pauses: 0,
         output: undefined,
         error: undefined,
+        heard: false,
+        losses: 0,
+        stoppedAt: 0,
         openUntil: 0
       }
     ])
@@ -102,12 +110,10 @@ export function outputOf(state: PlanState, task: string): Json | undefined {
 
 /**
  * Whoever was taking a task back may have done so or not: it is asked again, under the same key and without counting an attempt. Not in the log,
- * because it follows from the end of a process or a connection. `executionId`: only this sending.
+ * because it follows from the end of a process.
  */
-export function doubtCompensations(state: PlanState, executionId?: string): void {
-  for (const compensation of state.compensations.values()) {
-    if (compensation.phase === 'sent' && (executionId === undefined || compensation.executionId === executionId)) compensation.phase = 'due'
-  }
+export function doubtCompensations(state: PlanState): void {
+  for (const compensation of state.compensations.values()) if (compensation.phase === 'sent') compensation.phase = 'due'
 }
 
 /** Milliseconds a stopped task's result is waited for, beside the timeout of an attempt. */
@@ -172,12 +178,15 @@ function applyToTask(state: PlanState, entry: TaskState, event: Stamped<Exclude<
       entry.key = event.idempotencyKey
       entry.phase = 'sent'
       entry.sentAt = at
+      entry.heard = false
       return
     case 'task-accepted':
+      noteHeard(entry)
       state.late.add(`${event.executionId}:accepted`)
       if (execution !== undefined) entry.execution = renew(execution, event.executionId, at, timeoutMs) ?? execution
       return
     case 'task-interim':
+      noteHeard(entry)
       state.interim.add(event.id)
       if (execution !== undefined) entry.execution = addInterim(takeInterim(execution).record, event.data)
       return
@@ -186,6 +195,7 @@ function applyToTask(state: PlanState, entry: TaskState, event: Stamped<Exclude<
       entry.phase = 'paused'
       entry.pausedAt = at
       entry.pauses++
+      if (event.lost) entry.losses++
       return
     case 'task-attempt-failed':
       if (execution !== undefined) entry.execution = event.timedOut ? pause(execution) : fail(execution, event.error)
@@ -211,14 +221,20 @@ function applyToTask(state: PlanState, entry: TaskState, event: Stamped<Exclude<
       return
     case 'task-stopped':
       entry.phase = 'stopped'
+      entry.stoppedAt = at
       entry.openUntil = at + Math.max(timeoutMs, lateMs)
       return
     case 'late-result':
       state.late.add(`${event.executionId}:${event.outcome}`)
       if (event.compensation !== undefined) owe(state, entry.task, event.compensation, at)
-      if (entry.phase === 'stopped') entry.openUntil = at
+      if (entry.phase === 'stopped') entry.openUntil = entry.stoppedAt
       return
   }
+}
+
+function noteHeard(entry: TaskState): void {
+  entry.heard = true
+  entry.losses = 0
 }
 
 function applyToCompensation(compensation: CompensationState, event: Stamped<CompensationEvent>, at: number): void {
