@@ -186,7 +186,14 @@ export type PlanningAttempt = z.infer<typeof PlanningAttempt>
 const task = z.string()
 const attempt = z.int().min(1)
 /** `executionId` names one sending, `idempotencyKey` the work, whatever the number of sendings. */
-const sending = { task, attempt, executionId: z.string(), idempotencyKey: z.string() }
+const sending = {
+  task,
+  attempt,
+  executionId: z.string(),
+  idempotencyKey: z.string(),
+  /** Which of the instances of its service, where there were several; null: one that cannot be told from another. */
+  instance: z.string().nullable().optional()
+}
 /** What a compensation of this result needs. `ttlMs` counts from the completion. */
 export const CompensationData = z.object({ data: Json, ttlMs: z.number().min(0) })
 export type CompensationData = z.infer<typeof CompensationData>

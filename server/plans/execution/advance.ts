@@ -20,6 +20,9 @@ export type Facts = {
   isHealthy(service: Service): boolean
   /** When an instance of it last came; 0: never since the start. */
   arrivedAt(serviceId: string): number
+  /** Since when at least one instance of it is here; 0: not known. */
+  hereSince(serviceId: string): number
+  hasInstance(service: Service, name: string): boolean
   newExecutionId(kind: 'task' | 'compensation'): string
   /** 0 … 1, for jitter. */
   random(): number
@@ -82,14 +85,18 @@ export function wakeAt(state: PlanState, facts: Facts): number | undefined {
       else if (entry.phase === 'paused') {
         times.push(entry.pausedAt + facts.gracePeriodMs)
         const service = facts.serviceOf(entry.task)
-        if (service !== undefined && facts.isHealthy(service)) times.push(entry.pausedAt + sameInstanceMs)
+        if (service !== undefined && facts.isHealthy(service)) times.push(othersFrom(entry.pausedAt, service, facts))
       }
     }
   } else {
     for (const entry of state.tasks.values()) if (entry.phase === 'stopped') times.push(openUntil(entry, facts))
     const next = state.end.status === 'completed' ? undefined : nextCompensation(state)
     if (next?.phase === 'sent') times.push(next.sentAt + compensationTimeoutMs)
-    else if (next !== undefined) times.push(next.phase === 'retrying' ? next.retryAt : next.expiresAt, state.compensationAt + facts.gracePeriodMs)
+    else if (next !== undefined) {
+      times.push(next.phase === 'retrying' ? next.retryAt : next.expiresAt, state.compensationAt + facts.gracePeriodMs)
+      const service = next.doubtfulSince > 0 ? facts.serviceOf(next.task) : undefined
+      if (service !== undefined && facts.isHealthy(service)) times.push(othersFrom(next.doubtfulSince, service, facts))
+    }
   }
   const future = times.filter((time) => time > facts.now && Number.isFinite(time))
   return future.length === 0 ? undefined : Math.min(...future)
@@ -152,13 +159,24 @@ function forTask(state: PlanState, entry: TaskState, facts: Facts): PlanEvent | 
       }
       const service = facts.serviceOf(task)
       if (service === undefined || !facts.isHealthy(service)) return undefined
-      // Another instance must not begin what the one that went away may be about to hand in.
-      const returned = entry.execution === undefined || facts.arrivedAt(service.id) >= entry.pausedAt
-      return returned || entry.pausedAt + sameInstanceMs <= now ? sending(state, entry, facts) : undefined
+      return entry.execution === undefined || mayGoAgain(entry.instance, entry.pausedAt, service, facts) ? sending(state, entry, facts) : undefined
     }
     default:
       return undefined
   }
+}
+
+/** Another instance must not begin what the one that went away does, or is about to hand in: that one is waited for first. */
+function mayGoAgain(instance: string | null | undefined, since: number, service: Service, facts: Facts): boolean {
+  if (othersFrom(since, service, facts) <= facts.now) return true
+  if (instance === null) return false
+  // There was only one of them, so it is that one that comes.
+  return instance === undefined ? facts.arrivedAt(service.id) >= since : facts.hasInstance(service, instance)
+}
+
+/** From when on any instance will do. Counts from when one was here that could have been the right one. */
+function othersFrom(since: number, service: Service, facts: Facts): number {
+  return Math.max(since, facts.hereSince(service.id)) + sameInstanceMs
 }
 
 function sending(state: PlanState, entry: TaskState, facts: Facts): PlanEvent | undefined {
@@ -225,6 +243,7 @@ function afterEnd(state: PlanState, facts: Facts): PlanEvent[] {
     if (state.compensationAt + facts.gracePeriodMs > now) return []
     return [{ type: 'compensation-failed', task, error: `${service.name} was away for ${facts.gracePeriodMs / 1000} s`, attempts: next.errors }]
   }
+  if (next.doubtfulSince > 0 && !mayGoAgain(next.instance, next.doubtfulSince, service, facts)) return []
   return [
     {
       type: 'compensation-sent',

@@ -2,7 +2,7 @@ import type { CompensationFailure, Json, LoggedPlanEvent, Plan, PlanEvent, PlanR
 import { AppError } from '../../errors.ts'
 import type { Log } from '../../log.ts'
 import { type CompensationCount, fromLogEntry, type PlanChange, type PlanStore, type StoredPlan, toLogEntry } from '../../store/plans.ts'
-import type { ServiceHost, TaskMessage, TaskRequest } from '../services/service-host.ts'
+import type { Placement, ServiceHost, TaskMessage, TaskRequest } from '../services/service-host.ts'
 import { abortEvents, advance, type Facts, isSettled, mostCompensationAttempts, wakeAt } from './advance.ts'
 import { compensationContext } from './compensation.ts'
 import { hear, hearOfLoss } from './hear.ts'
@@ -85,6 +85,7 @@ export function createRunner(options: {
   const byExecution = new Map<string, LivePlan>()
   const byService = new Map<string, Set<LivePlan>>()
   const arrivals = new Map<string, number>()
+  const hereSince = new Map<string, number>()
   /** Plans that are to be taken up again. */
   const stalled = new Map<number, LivePlan>()
   let closed = false
@@ -99,6 +100,8 @@ export function createRunner(options: {
     serviceOf,
     isHealthy: (service) => host.isHealthy(service),
     arrivedAt: (serviceId) => arrivals.get(serviceId) ?? 0,
+    hereSince: (serviceId) => hereSince.get(serviceId) ?? 0,
+    hasInstance: (service, name) => host.hasInstance?.(service, name) ?? false,
     newExecutionId: options.newExecutionId,
     random
   })
@@ -195,7 +198,7 @@ export function createRunner(options: {
     const events: LoggedPlanEvent[] = []
     const take = (next: PlanEvent[]) => {
       for (const event of next) {
-        const logged = { ...event, offset: state.offset, at: wall() }
+        const logged = { ...placed(entry, event), offset: state.offset, at: wall() }
         events.push(logged)
         applyEvent(state, logged, steady(), record.timeoutMs)
         remember(entry, event)
@@ -217,24 +220,59 @@ export function createRunner(options: {
     const ended = outbox.has('plan-completed') || outbox.has('plan-failed') || outbox.has('plan-aborted')
     const failures = events.filter(({ type }) => type === 'compensation-failed' || type === 'compensation-expired')
     if (change !== undefined) entry.record = { ...record, ...recordPart(change) }
-    store.commit(
-      entry.number,
-      offset,
-      events.map(({ offset: _, at, ...event }) => toLogEntry(event as PlanEvent, at)), // A logged event without its place is an event.
-      settles ? { ...change, settled: true } : change,
-      ended || failures.length > 0
-        ? () => {
-            if (ended) options.onEnd(entry.record)
-            for (const event of failures) options.onCompensationFailure(failureOf(entry, event))
-          }
-        : undefined
-    )
+    const write = () =>
+      store.commit(
+        entry.number,
+        offset,
+        events.map(({ offset: _, at, ...event }) => toLogEntry(event as PlanEvent, at)), // A logged event without its place is an event.
+        settles ? { ...change, settled: true } : change,
+        ended || failures.length > 0
+          ? () => {
+              if (ended) options.onEnd(entry.record)
+              for (const event of failures) options.onCompensationFailure(failureOf(entry, event))
+            }
+          : undefined
+      )
+    try {
+      write()
+    } catch (error) {
+      unplace(entry, events)
+      throw error
+    }
     entry.beginning = undefined
     if (ended) logEnd(entry)
     const undelivered = carryOut(entry, events)
     options.onEvents(record.id, events, entry.record, settles)
     if (ended || failures.length > 0) options.onOutbox()
     return undelivered
+  }
+
+  /** A sending, with whom it goes to. */
+  const placed = (entry: LivePlan, event: PlanEvent): PlanEvent => {
+    if (host.place === undefined || (event.type !== 'task-sent' && event.type !== 'compensation-sent')) return event
+    const isTask = event.type === 'task-sent'
+    const before = (isTask ? entry.state.tasks : entry.state.compensations).get(event.task)
+    const service = before === undefined ? undefined : serviceOf(before.task)
+    if (before === undefined || service === undefined) return event
+    const placement: Placement = {
+      kind: isTask ? 'task' : 'compensation',
+      taskId: event.task,
+      executionId: event.executionId,
+      idempotencyKey: event.idempotencyKey,
+      inDoubt: before.key !== undefined,
+      ...nameOf(before)
+    }
+    const instance = host.place(service, placement)
+    return instance === undefined ? event : { ...event, instance }
+  }
+  /** What was to be sent, and is not. */
+  const unplace = (entry: LivePlan, events: readonly PlanEvent[]) => {
+    for (const event of events) {
+      if (event.type !== 'task-sent' && event.type !== 'compensation-sent') continue
+      const task = entry.state.tasks.get(event.task)?.task
+      const service = task === undefined ? undefined : serviceOf(task)
+      if (service !== undefined) host.stop(service, event.executionId)
+    }
   }
 
   /** Does what the written events say. What reached nobody comes back as events. */
@@ -270,7 +308,8 @@ export function createRunner(options: {
     executionId: event.executionId,
     idempotencyKey: event.idempotencyKey,
     input: resolveInput(task, service.input, (id) => outputOf(entry.state, id)).input,
-    inDoubt: (entry.state.tasks.get(task.id)?.pauses ?? 0) > 0 || event.attempt > 1
+    inDoubt: (entry.state.tasks.get(task.id)?.pauses ?? 0) > 0 || event.attempt > 1,
+    ...nameOf(event)
   })
   const compensationRequest = (entry: LivePlan, event: PlanEvent & { type: 'compensation-sent' }, data: Json): TaskRequest => ({
     kind: 'compensation',
@@ -280,7 +319,8 @@ export function createRunner(options: {
     idempotencyKey: event.idempotencyKey,
     input: data,
     compensationContext: compensationContext(entry.state),
-    inDoubt: event.attempt > 1
+    inDoubt: (entry.state.compensations.get(event.task)?.sendings ?? 0) > 1,
+    ...nameOf(event)
   })
 
   const failureOf = (entry: LivePlan, event: PlanEvent): Omit<CompensationFailure, 'id' | 'createdAt' | 'resolvedAt'> => {
@@ -358,7 +398,7 @@ export function createRunner(options: {
       applyEvent(entry.state, logged, Math.min(steady(), steady() - wall() + logged.at), stored.record.timeoutMs)
       remember(entry, logged)
     }
-    doubtCompensations(entry.state)
+    doubtCompensations(entry.state, steady())
     // Whoever had a task may be doing it, may have done it, or may never have heard of it.
     const inDoubt = [...entry.state.tasks.values()].filter(({ phase }) => phase === 'sent' && entry.state.end === undefined)
     step(entry, () => inDoubt.map(({ task, pauses }) => ({ type: 'task-paused' as const, task: task.id, id: String(pauses), reason })))
@@ -410,8 +450,12 @@ export function createRunner(options: {
       })
     },
     onHealth(serviceId, healthy) {
-      if (!healthy) return
+      if (!healthy) {
+        hereSince.delete(serviceId)
+        return
+      }
       arrivals.set(serviceId, steady())
+      if (!hereSince.has(serviceId)) hereSince.set(serviceId, steady())
       for (const entry of [...(byService.get(serviceId) ?? [])]) stepAlone(entry, () => [])
     },
     onInDoubt(_serviceId, executionIds) {
@@ -494,6 +538,11 @@ export function createRunner(options: {
     entry.compensation = next
     return { compensation: next }
   }
+}
+
+/** Whom to ask first of what is in doubt. */
+function nameOf({ instance }: { instance?: string | null | undefined }): { instance?: string } {
+  return typeof instance === 'string' ? { instance } : {}
 }
 
 /** What of a change the record shows. */

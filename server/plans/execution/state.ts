@@ -19,6 +19,8 @@ export type TaskState = {
   retryAt: number
   pausedAt: number
   pauses: number
+  /** Who had it last, as its sending says. */
+  instance: string | null | undefined
   output: Json | undefined
   error: string | undefined
   /** Whether the service said anything of the task since it was last sent. */
@@ -41,6 +43,11 @@ export type CompensationState = {
   phase: 'due' | 'sent' | 'retrying' | 'completed' | 'partial' | 'failed' | 'expired'
   key: string | undefined
   executionId: string | undefined
+  /** Who had it last, as its sending says. */
+  instance: string | null | undefined
+  sendings: number
+  /** Since when its last sending is in doubt; 0: it is not. */
+  doubtfulSince: number
   errors: number
   sentAt: number
   retryAt: number
@@ -80,6 +87,7 @@ export function newPlanState(planId: string, plan: Plan): PlanState {
         retryAt: 0,
         pausedAt: 0,
         pauses: 0,
+        instance: undefined,
         output: undefined,
         error: undefined,
         heard: false,
@@ -112,8 +120,12 @@ export function outputOf(state: PlanState, task: string): Json | undefined {
  * Whoever was taking a task back may have done so or not: it is asked again, under the same key and without counting an attempt. Not in the log,
  * because it follows from the end of a process.
  */
-export function doubtCompensations(state: PlanState): void {
-  for (const compensation of state.compensations.values()) if (compensation.phase === 'sent') compensation.phase = 'due'
+export function doubtCompensations(state: PlanState, at: number): void {
+  for (const compensation of state.compensations.values()) {
+    if (compensation.phase !== 'sent') continue
+    compensation.phase = 'due'
+    compensation.doubtfulSince = at
+  }
 }
 
 /** Milliseconds a stopped task's result is waited for, beside the timeout of an attempt. */
@@ -176,6 +188,7 @@ function applyToTask(state: PlanState, entry: TaskState, event: Stamped<Exclude<
           ? begin(undefined, event.executionId, at, timeoutMs).record
           : retry(pause(execution), event.executionId, at, timeoutMs)
       entry.key = event.idempotencyKey
+      entry.instance = event.instance
       entry.phase = 'sent'
       entry.sentAt = at
       entry.heard = false
@@ -243,6 +256,9 @@ function applyToCompensation(compensation: CompensationState, event: Stamped<Com
       compensation.phase = 'sent'
       compensation.key = event.idempotencyKey
       compensation.executionId = event.executionId
+      compensation.instance = event.instance
+      compensation.sendings++
+      compensation.doubtfulSince = 0
       compensation.sentAt = at
       return
     case 'compensation-attempt-failed':
@@ -282,6 +298,9 @@ function owe(state: PlanState, task: PlanTask, { data, ttlMs }: CompensationData
     phase: 'due',
     key: undefined,
     executionId: undefined,
+    instance: undefined,
+    sendings: 0,
+    doubtfulSince: 0,
     errors: 0,
     sentAt: 0,
     retryAt: 0,

@@ -165,3 +165,79 @@ test('a stopped task whose service never comes back is forgotten after the grace
   t.mock.timers.tick(2000)
   assert.equal(bench.runner.size, 0)
 })
+
+/** The same plans after the death of their process. */
+function restarted(t: TestContext, before: Bench, file: string): Bench {
+  before.runner.close()
+  const after = createBench({ file })
+  t.after(() => {
+    after.runner.close()
+    after.db.close()
+  })
+  after.away.add('s_task1')
+  after.runner.resume()
+  return after
+}
+
+for (const instance of ['a', null]) {
+  test(`after a restart a task in doubt waits for its instance ${instance ?? 'among several of one name'} before another one gets it`, (t) => {
+    const file = join(temporaryFolder(t), 'outpost.db')
+    t.mock.timers.enable({ apis: ['setTimeout', 'Date'], now: 1_000_000 })
+    const before = createBench({ file })
+    t.after(() => before.db.close())
+    before.instances.next = instance
+    before.start(chain(1))
+    const after = restarted(t, before, file)
+    t.mock.timers.tick(60_000)
+    after.instances.here.add('b')
+    come(after, 's_task1')
+    t.mock.timers.tick(4999)
+    assert.equal(after.sent.length, 0)
+    if (instance === null) t.mock.timers.tick(2)
+    else {
+      after.instances.here.add(instance)
+      come(after, 's_task1')
+    }
+    assert.equal(after.sent.length, 1)
+    assert.equal(last(after).inDoubt, true)
+    assert.equal(last(after).idempotencyKey, last(before).idempotencyKey)
+  })
+}
+
+test('a task in doubt goes to another instance when its own one stays away', (t) => {
+  const file = join(temporaryFolder(t), 'outpost.db')
+  t.mock.timers.enable({ apis: ['setTimeout', 'Date'], now: 1_000_000 })
+  const before = createBench({ file })
+  t.after(() => before.db.close())
+  before.instances.next = 'a'
+  before.start(chain(1))
+  const after = restarted(t, before, file)
+  t.mock.timers.tick(60_000)
+  after.instances.here.add('b')
+  come(after, 's_task1')
+  t.mock.timers.tick(5001)
+  assert.equal(after.sent.length, 1)
+})
+
+test('after a restart a compensation in doubt waits for the instance that had it', (t) => {
+  const file = join(temporaryFolder(t), 'outpost.db')
+  t.mock.timers.enable({ apis: ['setTimeout', 'Date'], now: 1_000_000 })
+  const services = [service('s_task1', { revertible: true })]
+  const before = createBench({ file, services })
+  t.after(() => before.db.close())
+  before.start(chain(2))
+  before.answer(last(before), { type: 'completed', output: { out: 'x' }, compensation: { data: 1, ttlMs: 86_400_000 } })
+  before.instances.next = 'a'
+  before.answer(last(before), { type: 'aborted', payload: null })
+  assert.equal(last(before).kind, 'compensation')
+  const after = restarted(t, before, file)
+  after.services.set('s_task1', service('s_task1', { revertible: true }))
+  after.instances.here.add('b')
+  t.mock.timers.tick(1)
+  come(after, 's_task1')
+  assert.equal(after.sent.length, 0)
+  after.instances.here.add('a')
+  come(after, 's_task1')
+  assert.equal(last(after).kind, 'compensation')
+  assert.equal(last(after).inDoubt, true)
+})
