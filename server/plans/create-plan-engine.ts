@@ -55,6 +55,8 @@ export function createPlanEngine(parts: PlanEngineParts & { retentionMs: number 
   const host: ServiceHost = {
     isHealthy: (service) => hostOf(service).isHealthy(service),
     send: (service, request) => hostOf(service).send(service, request),
+    place: (service, request) => hostOf(service).place?.(service, request),
+    hasInstance: (service, name) => hostOf(service).hasInstance?.(service, name) ?? false,
     stop: (service, executionId) => hostOf(service).stop(service, executionId)
   }
   const runner = createRunner({

@@ -1,6 +1,9 @@
 import type { ServiceSocket } from '../plan-engine.ts'
 import type { Sending } from './sendings.ts'
 
+/** Who had a request. */
+export type Holder = Pick<Sending, 'connection' | 'instance'>
+
 /** A program of a service that is here. */
 export type Instance = {
   readonly number: number
@@ -27,7 +30,7 @@ export type Instances = {
   of(serviceId: string): readonly Instance[]
   all(): Instance[]
   /** Who takes the next request: `before` if it is still here, else who has the least in hand, in turn among equals. Undefined: nobody is here. */
-  choose(serviceId: string, before?: Sending): Instance | undefined
+  choose(serviceId: string, before?: Holder): Instance | undefined
 }
 
 export function createInstances(): Instances {
@@ -67,7 +70,7 @@ export function createInstances(): Instances {
 }
 
 /** The very connection, or else the newest from the same program: what it knows outlives a reconnect. */
-function sameAgain(instances: readonly Instance[], before: Sending): Instance | undefined {
+function sameAgain(instances: readonly Instance[], before: Holder): Instance | undefined {
   const same = instances.find((each) => each.number === before.connection && !each.doubtful)
   return same ?? instances.findLast((each) => each.name === before.instance)
 }

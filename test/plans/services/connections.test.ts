@@ -441,6 +441,46 @@ test('a request in doubt goes to the instance that had it, also when that one ca
   )
 })
 
+test('whom a request goes to is decided before it is sent, counts as load at once, and can be taken back', (t) => {
+  const { connections } = open(t)
+  const one = join(connections, echo, { keyId: 'key-1', instance: 'a' })
+  const first = request()
+  assert.equal(connections.place(echo, first), undefined, 'there is only one')
+  const two = join(connections, echo, { keyId: 'key-1', instance: 'b' })
+  const requests = Array.from({ length: 4 }, () => request())
+  const names = requests.map((each) => connections.place(echo, each))
+  assert.deepEqual(names.toSorted(), ['a', 'a', 'b', 'b'])
+  for (const each of requests) connections.send(echo, each)
+  assert.deepEqual(
+    [one.tasks(), two.tasks()],
+    ['a', 'b'].map((name) => requests.filter((_, i) => names[i] === name).map(({ executionId }) => executionId))
+  )
+  const taken = request()
+  const name = connections.place(echo, taken)
+  connections.stop(echo, taken.executionId)
+  assert.notEqual(connections.place(echo, request()), undefined)
+  assert.equal(connections.hasInstance(echo, String(name)), true)
+  assert.equal(connections.hasInstance(echo, 'c'), false)
+})
+
+test('after a restart the instance that the log names is asked first', (t) => {
+  const { connections } = open(t)
+  const programs = ['a', 'b', 'c'].map((instance) => join(connections, echo, { keyId: 'key-1', instance }))
+  for (let i = 0; i < 3; i++) {
+    const again = request({ inDoubt: true, instance: 'b' })
+    assert.equal(connections.place(echo, again), 'b')
+    connections.send(echo, again)
+    assert.equal(programs[1]?.tasks().at(-1), again.executionId)
+  }
+})
+
+test('of several programs with one name the log names none', (t) => {
+  const { connections } = open(t)
+  join(connections)
+  join(connections)
+  assert.equal(connections.place(echo, request()), null)
+})
+
 test('of two programs that cannot be told apart, a request in doubt goes to the one whose connection had it', (t) => {
   const { connections } = open(t)
   const programs = [join(connections), join(connections)]
