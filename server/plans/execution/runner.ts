@@ -406,6 +406,7 @@ export function createRunner(options: {
   }
 
   const find = (number: number): LivePlan => {
+    if (closed) throw new AppError('shutting_down', 'the server is stopping; ask again when it is back')
     const waiting = stalled.get(number)
     if (waiting !== undefined) retake(waiting)
     const entry = live.get(number)

@@ -241,3 +241,10 @@ test('after a restart a compensation in doubt waits for the instance that had it
   assert.equal(last(after).kind, 'compensation')
   assert.equal(last(after).inDoubt, true)
 })
+
+test('who aborts a plan while the server stops is told that, and not that the plan has ended', (t) => {
+  const bench = benchOf(t)
+  const { id } = bench.start(chain(1))
+  bench.runner.close()
+  assert.throws(() => bench.runner.abort(numberOf(bench, id), 'ada', 'no'), { code: 'shutting_down' })
+})
