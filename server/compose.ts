@@ -171,7 +171,8 @@ async function compose(
     return new AppError(chat.state === 'failed' ? 'model_failed' : 'model_not_ready', chat.reason ?? `${chat.id} is not ready (${how})`)
   }
   const submit: HttpServices['jobs']['submit'] = async (submission, listener) => {
-    if (dispatcher === undefined) await Promise.race([looked.promise, delay(startMs, undefined, { ref: false })])
+    // Also while it takes up what was left, when it is there and takes nothing yet.
+    if (dispatcher === undefined || problem !== undefined) await Promise.race([looked.promise, delay(startMs, undefined, { ref: false })])
     const open = theDispatcher()
     models.ensure(submission.request.model)
     return await open.submit(submission, listener)

@@ -89,6 +89,11 @@ export function createPlanEngine(parts: PlanEngineParts & { retentionMs: number 
     return ended
   }
 
+  const aborted = (by: string, reason: string) => {
+    const message = `${by} aborted it while it was planned${reason === '' ? '' : `: ${reason}`}`
+    return { status: 'cancelled', failure: { code: 'cancelled', message }, cache: null, grounding: null } as const
+  }
+
   /** Throws what keeps it from beginning, after that is written down. */
   const planAndStart = async (stored: StoredPlan, requestId: string): Promise<PlanRecord> => {
     const { number, record } = stored
@@ -122,9 +127,8 @@ export function createPlanEngine(parts: PlanEngineParts & { retentionMs: number 
       if (closing.signal.aborted) throw new AppError('shutting_down', 'the server is stopping; the plan is taken up again when it is back')
       if (stop.signal.aborted) {
         const { by = 'somebody', reason = '' } = planning.get(record.id) ?? {}
-        const message = `${by} aborted it while it was planned${reason === '' ? '' : `: ${reason}`}`
-        giveUp(number, record, { status: 'cancelled', failure: { code: 'cancelled', message }, ...nothing })
-        throw new AppError('cancelled', message)
+        const { failure } = giveUp(number, record, aborted(by, reason))
+        throw new AppError('cancelled', failure?.message ?? '')
       }
       if (error instanceof AppError && (error.code === 'planning_failed' || error.code === 'not_actionable')) throw error
       const known = toAppError(error)
@@ -250,7 +254,10 @@ export function createPlanEngine(parts: PlanEngineParts & { retentionMs: number 
       abort(projectId, id, by, reason) {
         const { number, record } = store.find(projectId, id)
         const making = planning.get(id)
+        // Its planning ended, and that could not be written down.
+        if (making === undefined && record.status === 'pending') return giveUp(number, record, aborted(by, reason))
         if (making === undefined) return runner.abort(number, by, reason)
+        if (making.by !== undefined) throw new AppError('conflict', `the plan is being cancelled already: ${making.by} aborted it`)
         Object.assign(making, { by, reason })
         making.stop.abort(new AppError('cancelled', `${by} aborted it`))
         return { ...record, status: 'cancelled', changedAt: Date.now() }

@@ -41,6 +41,9 @@ type LivePlan = {
   readonly executions: Set<string>
   timer: NodeJS.Timeout | undefined
   wakesAt: number
+  /** When it was last asked what follows: what has become due since then has not been seen. */
+  lookedAt: number
+  settles: boolean
   /** What its row is to say once it has begun. */
   beginning: PlanChange | undefined
   /** What came while it was being worked on. */
@@ -117,6 +120,8 @@ export function createRunner(options: {
       executions: new Set(),
       timer: undefined,
       wakesAt: 0,
+      lookedAt: 0,
+      settles: false,
       beginning: undefined,
       inbox: [],
       stepping: false,
@@ -178,7 +183,7 @@ export function createRunner(options: {
     } finally {
       entry.stepping = false
     }
-    if (isSettled(entry.state, factsOf(entry))) leave(entry)
+    if (entry.settles) leave(entry)
     else arm(entry)
   }
 
@@ -205,12 +210,14 @@ export function createRunner(options: {
       }
     }
     take(begin())
-    for (;;) {
-      const next = advance(state, factsOf(entry))
-      if (next.length === 0) break
+    let facts = factsOf(entry)
+    for (let next = advance(state, facts); next.length > 0; next = advance(state, facts)) {
       take(next)
+      facts = factsOf(entry)
     }
-    const settles = isSettled(state, factsOf(entry))
+    entry.lookedAt = facts.now
+    const settles = isSettled(state, facts)
+    entry.settles = settles
     if (events.length === 0) {
       if (settles) store.commit(entry.number, offset, [], { settled: true, ...compensationChange(entry) })
       return []
@@ -344,8 +351,7 @@ export function createRunner(options: {
   }
 
   const arm = (entry: LivePlan) => {
-    const facts = factsOf(entry)
-    const at = wakeAt(entry.state, facts)
+    const at = wakeAt(entry.state, { ...factsOf(entry), now: entry.lookedAt })
     if (at === entry.wakesAt && entry.timer !== undefined) return
     clearTimeout(entry.timer)
     entry.timer = undefined
@@ -356,7 +362,7 @@ export function createRunner(options: {
         entry.timer = undefined
         stepAlone(entry, () => [])
       },
-      Math.min(longestTimer, Math.max(1, at - facts.now))
+      Math.min(longestTimer, Math.max(1, at - steady()))
     ).unref()
   }
 
@@ -406,6 +412,7 @@ export function createRunner(options: {
   }
 
   const find = (number: number): LivePlan => {
+    if (closed) throw new AppError('shutting_down', 'the server is stopping; ask again when it is back')
     const waiting = stalled.get(number)
     if (waiting !== undefined) retake(waiting)
     const entry = live.get(number)

@@ -68,7 +68,7 @@ export function chain(length: number): Plan {
 }
 
 /** A runner on a real database, with services that answer when they are told to. Time is the test's (`t.mock.timers`). */
-export function createBench(options: { file: string; services?: Service[]; store?: (store: PlanStore) => PlanStore }): Bench {
+export function createBench(options: { file: string; services?: Service[]; store?: (store: PlanStore) => PlanStore; steady?: () => number }): Bench {
   const db = openDatabase(options.file)
   const store = options.store?.(createPlanStore(db)) ?? createPlanStore(db)
   const clock = { jump: 0 }
@@ -104,7 +104,7 @@ export function createBench(options: { file: string; services?: Service[]; store
     newExecutionId: () => `e_${++made}_${wall()}`,
     log: pino({ level: 'silent' }),
     wall,
-    steady: () => Date.now(),
+    steady: options.steady ?? (() => Date.now()),
     random: () => 0.5
   })
   let plans = 0

@@ -241,3 +241,30 @@ test('after a restart a compensation in doubt waits for the instance that had it
   assert.equal(last(after).kind, 'compensation')
   assert.equal(last(after).inDoubt, true)
 })
+
+test('who aborts a plan while the server stops is told that, and not that the plan has ended', (t) => {
+  const bench = benchOf(t)
+  const { id } = bench.start(chain(1))
+  bench.runner.close()
+  assert.throws(() => bench.runner.abort(numberOf(bench, id), 'ada', 'no'), { code: 'shutting_down' })
+})
+
+test('what becomes due in the very moment that a plan is looked at is not forgotten', (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout', 'Date'], now: 1_000_000 })
+  const clock = { creeps: 0 }
+  const bench = createBench({
+    file: join(temporaryFolder(t), 'outpost.db'),
+    steady: () => {
+      clock.creeps += 0.31
+      return Date.now() + clock.creeps
+    }
+  })
+  t.after(() => {
+    bench.runner.close()
+    bench.db.close()
+  })
+  // Whatever the distance between the timeout and the moment of looking, some of these fall into it.
+  const ids = Array.from({ length: 40 }, (_, i) => bench.start(chain(1), { timeoutMs: 1 + (i % 7) }).id)
+  for (let passed = 0; passed < 60_000; passed += 10) t.mock.timers.tick(10)
+  for (const id of ids) assert.equal(bench.record(id).status, 'failed')
+})
