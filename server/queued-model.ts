@@ -17,11 +17,16 @@ const smallBytes = 640_000_000
 const charactersPerToken = 2.5
 const leastThinking = 128
 
+/** Whether weights of so many bytes are too few to choose services by; none at all belong to no real model. */
+export function isSmallModel(bytes: number): boolean {
+  return bytes > 0 && bytes < smallBytes
+}
+
 /** A model of ours that plans: its grammar holds it to the schema, and its jobs run in the planning lane. */
 export function createQueuedModel({ submit, model }: { submit: Submit; model: () => LocalPlanner }): PlanningModel {
   return {
     grammar: true,
-    isSmall: () => model().size > 0 && model().size < smallBytes,
+    isSmall: () => isSmallModel(model().size),
     contextWindow: () => model().contextWindow,
     async complete(order, signal) {
       const { id, contextWindow } = model()

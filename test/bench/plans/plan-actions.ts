@@ -1,9 +1,11 @@
+import { statSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import type { Service } from '#contracts/plan.ts'
 import { loadLlamaEngine } from '../../../server/engines/llama/llama-engine.ts'
 import { createLog } from '../../../server/log.ts'
 import { createModelPlanner } from '../../../server/plans/planning/model-planner.ts'
 import type { PlanningOutcome } from '../../../server/plans/planning/planner.ts'
+import { realEmbed } from '../../helpers/embedding.ts'
 import type { BenchAction, Catalogue } from './catalogue.ts'
 import { catalogues } from './catalogues.ts'
 import { createLocalModel } from './local-model.ts'
@@ -38,7 +40,9 @@ process.on('disconnect', () => process.exit(0))
 const [id = '', path = '', grammar = 'on', each = '0'] = process.argv.slice(2)
 const log = createLog({ level: 'error' })
 const engine = await loadLlamaEngine({ modelId: id, path, kind: 'chat', threads: Math.max(1, availableParallelism() - 1), slots: 1, log })
-const planner = createModelPlanner({ model: createLocalModel(engine, grammar === 'on'), log })
+// As a server that has the default embedding model.
+const embed = await realEmbed({ after: () => {} })
+const planner = createModelPlanner({ model: createLocalModel(engine, { bytes: statSync(path).size, grammar: grammar === 'on' }), embed, log })
 
 async function planOne(catalogue: Catalogue, services: Service[], action: BenchAction): Promise<PlannedAction> {
   const figures = { attempts: 1, promptTokens: 0, completionTokens: 0 }
