@@ -1,4 +1,5 @@
 import { lookup } from 'node:dns/promises'
+import type { PlanRecord } from '#contracts/plan.ts'
 import type { Config } from './config.ts'
 import { AppError } from './errors.ts'
 import type { Log } from './log.ts'
@@ -38,6 +39,8 @@ export function composePlans(options: {
   embeddingModel: () => string
   /** Undefined: tasks for models cannot be done here. */
   llm: ToolboxOptions['llm']
+  /** A plan came to be or its status changed. */
+  onChange?: (record: PlanRecord) => void
   log: Log
 }): ComposedPlans {
   const { config, db, planner, embed, embeddingModel, llm, log } = options
@@ -83,6 +86,7 @@ export function composePlans(options: {
     webhooks: createWebhooks({ store: createWebhookStore(db), guard, log }),
     failures: createCompensationFailureStore(db),
     defaults: { timeoutMs: attemptMs, gracePeriodMs, planningMs: config.planningTimeout * 1000 },
+    onChange: options.onChange,
     retentionMs: config.planRetentionDays === 0 ? undefined : config.planRetentionDays * dayMs,
     log
   })
