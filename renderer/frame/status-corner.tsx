@@ -6,7 +6,7 @@ import { loadOf } from '../live/live-state.ts'
 import { useFrameText } from '../messages/text.ts'
 import { useMay, useSession } from '../session/session.ts'
 import { announce } from '../ui/announcer.tsx'
-import { pages } from './page.ts'
+import { pages } from './pages.ts'
 import styles from './status-corner.module.css'
 
 /** How the server is, the same on every page; it leads to Activity where that is. */
