@@ -1,7 +1,7 @@
+import { endpointTable } from 'virtual:endpoints'
 import type { z } from 'zod'
 import type { EndpointName, endpoints } from '#contracts/api.ts'
 import type { ErrorCode } from '#contracts/error.ts'
-import { endpointTable } from 'virtual:endpoints'
 import { readEventStream, type StreamEvent } from './event-stream.ts'
 
 type Table = typeof endpoints
@@ -12,9 +12,8 @@ export type StreamName = Exclude<EndpointName, DataName>
 export type Input<Name extends EndpointName> = (Table[Name] extends { params: z.ZodType } ? { params: z.input<Table[Name]['params']> } : unknown) &
   (Table[Name] extends { query: z.ZodType } ? { query?: z.input<Table[Name]['query']> } : unknown) &
   (Table[Name] extends { body: z.ZodType } ? { body: z.input<Table[Name]['body']> } : unknown)
-type Arguments<Name extends EndpointName> = unknown extends Input<Name>
-  ? [input?: undefined, signal?: AbortSignal]
-  : [input: Input<Name>, signal?: AbortSignal]
+type Arguments<Name extends EndpointName> =
+  unknown extends Input<Name> ? [input?: undefined, signal?: AbortSignal] : [input: Input<Name>, signal?: AbortSignal]
 export type Reply<Name extends DataName> = Table[Name]['reply'] extends z.ZodType ? z.output<Table[Name]['reply']> : never
 
 /** What the server refused, or that it could not be reached (`unreachable`). */

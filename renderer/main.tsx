@@ -20,7 +20,10 @@ import { showError } from './ui/toast-store.ts'
 startTheme()
 startLanguage()
 const token = takeToken()
-const [failure] = await Promise.all([token === undefined ? undefined : signIn({ token }).then(undefined, (error: ApiError) => error), frameText.load()])
+const [failure] = await Promise.all([
+  token === undefined ? undefined : signIn({ token }).then(undefined, (error: ApiError) => error),
+  frameText.load()
+])
 
 const root = document.getElementById('root')
 if (root === null) throw new TypeError('index.html has a root')

@@ -163,7 +163,11 @@ function seeToWeights(root) {
 export function hashOfConsole(root) {
   const hash = createHash('sha256')
   for (const folder of ['renderer', join('server', 'contracts')]) {
-    for (const file of filesBelow(join(root, folder))) hash.update(`${relative(root, file)}\0`).update(readFileSync(file)).update('\0')
+    for (const file of filesBelow(join(root, folder)))
+      hash
+        .update(`${relative(root, file)}\0`)
+        .update(readFileSync(file))
+        .update('\0')
   }
   return hash.update(readFileSync(join(root, 'package-lock.json'))).digest('hex')
 }
@@ -197,9 +201,16 @@ function filesBelow(folder) {
 function seeToBrowser() {
   if (process.platform !== 'linux' || onPath('chromium') !== undefined || onPath('chromium-browser') !== undefined) return
   const isRoot = typeof process.getuid === 'function' && process.getuid() === 0
-  if (onPath('apt-get') === undefined || (!isRoot && (onPath('sudo') === undefined || spawnSync('sudo', ['-n', 'true'], { stdio: 'ignore' }).status !== 0))) return
+  if (
+    onPath('apt-get') === undefined ||
+    (!isRoot && (onPath('sudo') === undefined || spawnSync('sudo', ['-n', 'true'], { stdio: 'ignore' }).status !== 0))
+  )
+    return
   say('Installing Chromium for the tests …')
-  for (const step of [['update', '-qq'], ['install', '-y', '-qq', '--no-install-recommends', 'chromium']]) {
+  for (const step of [
+    ['update', '-qq'],
+    ['install', '-y', '-qq', '--no-install-recommends', 'chromium']
+  ]) {
     const [command, ...parameters] = [...(isRoot ? [] : ['sudo', '-n']), 'apt-get', ...step]
     run(command, parameters, { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }, stdio: ['ignore', 'ignore', 'inherit'] })
   }

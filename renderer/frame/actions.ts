@@ -1,17 +1,6 @@
 import { useEffect, useId, useSyncExternalStore } from 'react'
-
-/** Something the user can do, found in the palette (Ctrl/Cmd+K) and by its shortcut. */
-export type Action = {
-  id: string
-  title: string
-  /** Actions of one group stand together. */
-  group: string
-  /** Also found by these words. */
-  keywords?: string
-  /** `mod+shift+c`; `mod` is Ctrl, on a Mac Cmd. */
-  shortcut?: string
-  run: () => void
-}
+import type { Action } from './action.ts'
+import { isPressed, type Press } from './shortcut.ts'
 
 const registered = new Map<string, readonly Action[]>()
 const listeners = new Set<() => void>()
@@ -38,21 +27,8 @@ export function useAllActions(): readonly Action[] {
 }
 
 /** The action of a shortcut that was pressed. */
-export function actionFor(event: KeyboardEvent): Action | undefined {
+export function actionFor(event: Press): Action | undefined {
   return all.find(({ shortcut }) => shortcut !== undefined && isPressed(shortcut, event))
-}
-
-export function isPressed(shortcut: string, event: Pick<KeyboardEvent, 'key' | 'ctrlKey' | 'metaKey' | 'shiftKey' | 'altKey'>): boolean {
-  const parts = shortcut.split('+')
-  const key = parts.at(-1)
-  // Layouts that need Shift for a sign (German "/") are not asked about Shift.
-  const isLetter = /^[a-z]$/.test(key ?? '')
-  return (
-    event.key.toLowerCase() === key &&
-    (event.ctrlKey || event.metaKey) === parts.includes('mod') &&
-    event.altKey === parts.includes('alt') &&
-    (!isLetter || event.shiftKey === parts.includes('shift'))
-  )
 }
 
 function set(owner: string, actions: readonly Action[] | undefined): void {

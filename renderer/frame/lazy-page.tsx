@@ -1,23 +1,25 @@
 import { Component, type ComponentType, lazy, type ReactNode, Suspense } from 'react'
 import { ApiError } from '../api.ts'
 import { useFrameText } from '../messages/text.ts'
+import { useLanguage } from '../text/text.ts'
 import { Button } from '../ui/button.tsx'
 import { ErrorNote } from '../ui/error-note.tsx'
 import { Skeleton } from '../ui/skeleton.tsx'
 import styles from './lazy-page.module.css'
-import type { Page } from './page.ts'
+import type { Page, PageProps } from './page.ts'
 
-const components = new Map<string, ComponentType>()
+const components = new Map<string, ComponentType<PageProps>>()
 
 /** A page, fetched when it is first gone to. What breaks in it breaks no other. */
 export function LazyPage({ page }: { page: Page }) {
+  const { language } = useLanguage()
   const known = components.get(page.name)
   const Known = known ?? lazy(async () => ({ default: (await page.load()).Component }))
   components.set(page.name, Known)
   return (
     <Boundary key={page.name}>
       <Suspense fallback={<Skeleton />}>
-        <Known />
+        <Known title={page.title[language]} />
       </Suspense>
     </Boundary>
   )

@@ -15,7 +15,10 @@ export type Page = {
   /** Leads there from everywhere: `mod+,`. */
   shortcut?: string
   /** Fetches its chunk and its words. `Component` draws it for `/name` and every address below. */
-  load: () => Promise<{ Component: ComponentType }>
+  load: () => Promise<{ Component: ComponentType<PageProps> }>
 }
+
+/** `title`: of the page, in the current language. */
+export type PageProps = { title: string }
 
 export const definePage = (page: Page): Page => page

@@ -1,8 +1,10 @@
-import type { Action } from './actions.ts'
+import type { Action } from './action.ts'
 
 /** Actions that a search finds, the best first. Each word must be found, at a word's start, inside, or as letters in order. */
 export function findActions(actions: readonly Action[], search: string): Action[] {
-  const words = fold(search).split(/\s+/).filter((word) => word !== '')
+  const words = fold(search)
+    .split(/\s+/)
+    .filter((word) => word !== '')
   if (words.length === 0) return [...actions]
   return actions
     .map((action, i) => ({ action, i, score: scoreOf(words, action) }))

@@ -3,7 +3,8 @@ import { Fragment, useId, useRef, useState } from 'react'
 import { useFrameText } from '../messages/text.ts'
 import dialog from '../ui/dialog.module.css'
 import { KeyHint } from '../ui/key-hint.tsx'
-import { type Action, useAllActions } from './actions.ts'
+import type { Action } from './action.ts'
+import { useAllActions } from './actions.ts'
 import styles from './palette.module.css'
 import { findActions } from './palette-search.ts'
 
@@ -28,7 +29,10 @@ function Search({ onClose, inputRef }: { onClose: () => void; inputRef: React.Re
   const [search, setSearch] = useState('')
   const [current, setCurrent] = useState(0)
   const listId = useId()
-  const found = findActions(useAllActions(), search)
+  const found = findActions(
+    useAllActions().filter(({ id }) => id !== 'palette'),
+    search
+  )
   const chosen = found[Math.min(current, found.length - 1)]
   const optionId = (action: Action) => `${listId}-${action.id}`
 

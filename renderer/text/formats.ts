@@ -4,6 +4,8 @@ import type { Language } from './languages.ts'
 export type Formats = {
   /** `1,234` */
   number(value: number): string
+  /** `61K` */
+  compact(value: number): string
   /** `43 %` */
   percent(value: number): string
   /** Of bytes: `98.4 MB`. */
@@ -20,12 +22,14 @@ const sizes = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte', 'petabyte
 
 export function createFormats(language: Language): Formats {
   const number = new Intl.NumberFormat(language)
+  const compact = new Intl.NumberFormat(language, { notation: 'compact', maximumFractionDigits: 0 })
   const percent = new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits: 0 })
   const time = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' })
   const units = new Map<string, Intl.NumberFormat>()
   const unit = (name: string, digits: number) => {
     const key = `${name} ${digits}`
-    const known = units.get(key) ?? new Intl.NumberFormat(language, { style: 'unit', unit: name, unitDisplay: 'short', maximumFractionDigits: digits })
+    const known =
+      units.get(key) ?? new Intl.NumberFormat(language, { style: 'unit', unit: name, unitDisplay: 'short', maximumFractionDigits: digits })
     units.set(key, known)
     return known
   }
@@ -36,6 +40,7 @@ export function createFormats(language: Language): Formats {
   }
   return {
     number: (value) => number.format(value),
+    compact: (value) => compact.format(value),
     percent: (value) => percent.format(value / 100),
     size: (bytes) => sized(bytes),
     rate: (bytes) => sized(bytes, '-per-second'),

@@ -13,7 +13,11 @@ export type ButtonProps = Omit<ComponentProps<'button'>, 'type'> & {
 
 export function Button({ kind = 'normal', size = 'normal', icon, submit = false, className, children, ...rest }: ButtonProps) {
   return (
-    <button type={submit ? 'submit' : 'button'} className={classNames(styles.button, styles[kind], size === 'small' && styles.small, className)} {...rest}>
+    <button
+      type={submit ? 'submit' : 'button'}
+      className={classNames(styles.button, styles[kind], size === 'small' && styles.small, className)}
+      {...rest}
+    >
       {icon}
       {children}
     </button>
@@ -21,7 +25,14 @@ export function Button({ kind = 'normal', size = 'normal', icon, submit = false,
 }
 
 /** Only an icon to see; its label is heard, and read in a tooltip. */
-export function IconButton({ label, icon, kind = 'plain', size = 'normal', className, ...rest }: Omit<ButtonProps, 'children' | 'icon'> & { label: string; icon: ReactNode }) {
+export function IconButton({
+  label,
+  icon,
+  kind = 'plain',
+  size = 'normal',
+  className,
+  ...rest
+}: Omit<ButtonProps, 'children' | 'icon'> & { label: string; icon: ReactNode }) {
   return (
     <Tooltip text={label}>
       <Button kind={kind} size={size} icon={icon} aria-label={label} className={classNames(styles.square, className)} {...rest} />

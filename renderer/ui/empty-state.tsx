@@ -4,7 +4,19 @@ import { CommandLine } from './command-line.tsx'
 import styles from './empty-state.module.css'
 
 /** Says what a place is for while nothing is in it: one button, and one command line that does the same. */
-export function EmptyState({ icon, title, children, action, command }: { icon?: ReactNode; title: string; children?: ReactNode; action?: ReactNode; command?: string }) {
+export function EmptyState({
+  icon,
+  title,
+  children,
+  action,
+  command
+}: {
+  icon?: ReactNode
+  title: string
+  children?: ReactNode
+  action?: ReactNode
+  command?: string
+}) {
   const t = useFrameText()
   return (
     <div className={styles.empty}>

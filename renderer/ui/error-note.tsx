@@ -1,5 +1,5 @@
-import { useFrameText } from '../messages/text.ts'
 import type { ApiError } from '../api.ts'
+import { useFrameText } from '../messages/text.ts'
 import { CopyButton } from './copy-button.tsx'
 import styles from './error-note.module.css'
 

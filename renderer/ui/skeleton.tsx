@@ -10,8 +10,8 @@ export function Skeleton({ rows = 6 }: { rows?: number }) {
   return (
     <Late>
       <div className={styles.skeleton} role="status" aria-label={t('loading')}>
-        {Array.from({ length: rows }, (_, i) => (
-          <span key={`row ${i + 1}`} />
+        {Array.from({ length: rows }, (_, i) => i).map((row) => (
+          <span key={row} />
         ))}
       </div>
     </Late>

@@ -1,9 +1,8 @@
 import type { ReactNode } from 'react'
 import styles from './state-mark.module.css'
+import type { StateTone } from './state-tone.ts'
 
-/** How something is: colour, shape and word say the same. */
-export type StateTone = 'good' | 'busy' | 'warn' | 'bad' | 'quiet' | 'none'
-
+/** A sign and its word. */
 export function StateMark({ tone, children }: { tone: StateTone; children: ReactNode }) {
   return (
     <span className={styles.state}>

@@ -3,7 +3,17 @@ import type { ReactNode } from 'react'
 import styles from './switch.module.css'
 
 /** On or off, in force at once. */
-export function Switch({ label, checked, onChange, disabled = false }: { label: ReactNode; checked: boolean; onChange: (checked: boolean) => void; disabled?: boolean }) {
+export function Switch({
+  label,
+  checked,
+  onChange,
+  disabled = false
+}: {
+  label: ReactNode
+  checked: boolean
+  onChange: (checked: boolean) => void
+  disabled?: boolean
+}) {
   return (
     // biome-ignore lint/a11y/noLabelWithoutControl: the switch inside is one; Base UI ties them together.
     <label className={styles.label}>

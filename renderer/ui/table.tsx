@@ -1,6 +1,7 @@
 import { ArrowDown, ArrowUp } from 'lucide-react'
 import type { ComponentProps, ReactNode } from 'react'
 import { classNames } from './class-names.ts'
+import type { Sorting } from './sorting.ts'
 import styles from './table.module.css'
 
 /** Rows of 32 pixels. `label` is what it is a table of. */
@@ -11,8 +12,6 @@ export function Table({ label, className, children }: { label: string; className
     </table>
   )
 }
-
-export type Sorting<Column extends string> = { column: Column; descending: boolean }
 
 /** A head that sorts by its column, and back by a second click. */
 export function SortHead<Column extends string>({

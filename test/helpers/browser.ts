@@ -4,7 +4,12 @@ import { type Browser, type BrowserContext, type BrowserContextOptions, chromium
 import { builtConsole } from './built-console.ts'
 import { type Ending, onEnd } from './on-end.ts'
 
-const places = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome', '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome']
+const places = [
+  '/usr/bin/chromium',
+  '/usr/bin/chromium-browser',
+  '/usr/bin/google-chrome',
+  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome'
+]
 
 /** The browser of this machine, or why there is none to be had. */
 export function findChromium(): { path: string } | { reason: string } {

@@ -26,9 +26,7 @@ try {
       for (const [name, shot] of Object.entries(shots)) {
         if (wanted.length > 0 && !wanted.includes(name)) continue
         await shot(page)
-        // Fonts, and what is asked for late.
-        await page.evaluate('document.fonts.ready')
-        await page.waitForLoadState('networkidle', { timeout: 1500 }).catch(() => {})
+        await page.evaluate('document.fonts.ready.then(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))))')
         await page.screenshot({ path: join(folder, `${name}-${size.width}-${colorScheme}.png`) })
       }
       await page.context().close()

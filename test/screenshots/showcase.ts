@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core'
-import { type Ending, onEnd } from '../helpers/on-end.ts'
 import { outpost } from '../cli/outpost.ts'
+import { type Ending, onEnd } from '../helpers/on-end.ts'
 import { startTestServer } from '../helpers/server.ts'
 import { startFileServer } from '../models/file-server.ts'
 import { entryOf, fileOf } from '../models/fixtures.ts'
@@ -24,7 +24,7 @@ export async function startShowcase(t: Ending): Promise<Showcase> {
     hold.resolve()
     return files[Symbol.asyncDispose]()
   })
-  const coming = { ...entryOf([fileOf(bytes)], 'tiny-writer'), name: 'Tiny Writer 2M', engine: 'fake' }
+  const coming = { ...entryOf([fileOf(bytes)], 'tiny-writer'), name: 'Tiny Writer 2M', engine: 'llama', parameters: 2_000_000, contextWindow: 8192 }
   const fake = (id: string, name: string, more: object = {}) => ({
     id,
     name,
@@ -60,11 +60,17 @@ export async function startShowcase(t: Ending): Promise<Showcase> {
         const row = page.getByRole('row', { name: /Tiny Writer/ })
         if (await row.getByRole('button', { name: 'Pull' }).isVisible()) await row.getByRole('button', { name: 'Pull' }).click()
         await row.getByText('Pulling 42%').waitFor()
-        await page.getByRole('region', { name: 'Notices' }).getByRole('button', { name: 'Close' }).click({ timeout: 300 }).catch(() => {})
+        await page.getByText('Being checked').first().waitFor({ state: 'detached' })
+        await page
+          .getByRole('region', { name: 'Notices' })
+          .getByRole('button', { name: 'Close' })
+          .click({ timeout: 300 })
+          .catch(() => {})
       },
       async 'models-details'(page) {
         await page.goto(`${server.url}/models/tiny-writer`)
         await page.getByRole('complementary').getByRole('progressbar').waitFor()
+        await page.getByRole('complementary').getByRole('meter').waitFor()
       },
       async 'models-add'(page) {
         await page.goto(`${server.url}/models`)

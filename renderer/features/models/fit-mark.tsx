@@ -10,12 +10,13 @@ export function FitMark({ model }: { model: ModelStatus }) {
   const { formats } = useLanguage()
   const { data, isError } = useFit(model)
   if (model.state === 'ready') return <StateMark tone="good">{t('fits-yes')}</StateMark>
-  if (data === undefined) return <StateMark tone="none">{isError ? t('fits-unknown') : <span className="hidden-visually">{t('fits-checking')}</span>}</StateMark>
+  if (data === undefined)
+    return <StateMark tone="none">{isError ? t('fits-unknown') : <span className="hidden-visually">{t('fits-checking')}</span>}</StateMark>
   switch (data.verdict) {
     case 'fits':
       return <StateMark tone="good">{t('fits-yes')}</StateMark>
     case 'context':
-      return <StateMark tone="warn">{t('fits-context', { tokens: data.largestContext })}</StateMark>
+      return <StateMark tone="warn">{t('fits-context', { tokens: formats.compact(data.largestContext) })}</StateMark>
     case 'layers':
       return <StateMark tone="warn">{t('fits-layers')}</StateMark>
     case 'none':

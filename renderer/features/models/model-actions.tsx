@@ -1,4 +1,4 @@
-import { Download, Ellipsis, Pin, PinOff, Play, Square, Trash2 } from 'lucide-react'
+import { CircleStop, Download, Ellipsis, Pin, PinOff, Play, Power, Trash2 } from 'lucide-react'
 import { useState } from 'react'
 import type { ModelStatus } from '#contracts/model.ts'
 import { useFrameText } from '../../messages/text.ts'
@@ -7,13 +7,14 @@ import { Button, IconButton } from '../../ui/button.tsx'
 import { Dialog } from '../../ui/dialog.tsx'
 import { Menu, type MenuEntry } from '../../ui/menu.tsx'
 import type { Order } from './model-list.ts'
+import styles from './models.module.css'
 import { modelsText } from './text.ts'
 import { useModelOrders } from './use-orders.ts'
 
-const icons: Record<Exclude<Order, 'remove'>, typeof Play> = { pull: Download, stop: Square, load: Play, unload: Square }
+const icons: Record<Exclude<Order, 'remove'>, typeof Play> = { pull: Download, stop: CircleStop, load: Play, unload: Power }
 
 /** The one thing one mostly wants of a model in its state, and the rest in a menu. Nothing for who may only look. */
-export function ModelActions({ model, onRemoved }: { model: ModelStatus; onRemoved?: () => void }) {
+export function ModelActions({ model, inRow = false }: { model: ModelStatus; inRow?: boolean }) {
   const t = modelsText.useText()
   const { possible, mayPin, give, setPinned } = useModelOrders(model)
   const [isRemoving, setRemoving] = useState(false)
@@ -28,8 +29,14 @@ export function ModelActions({ model, onRemoved }: { model: ModelStatus; onRemov
   return (
     <>
       {main === undefined || Icon === undefined ? null : (
-        <Button size="small" icon={<Icon aria-hidden />} onClick={() => give(main)} aria-label={`${t(main)} ${model.name}`}>
-          {t(main)}
+        <Button
+          kind={inRow ? 'plain' : 'normal'}
+          size="small"
+          icon={<Icon aria-hidden />}
+          onClick={() => give(main)}
+          aria-label={`${t(main)} ${model.name}`}
+        >
+          <span className={styles.word}>{t(main)}</span>
         </Button>
       )}
       {more.length === 0 ? null : (
@@ -42,7 +49,6 @@ export function ModelActions({ model, onRemoved }: { model: ModelStatus; onRemov
         onRemove={() => {
           setRemoving(false)
           give('remove')
-          onRemoved?.()
         }}
       />
     </>

@@ -1,6 +1,6 @@
 import type { ModelState, ModelStatus } from '#contracts/model.ts'
-import type { StateTone } from '../../ui/state-mark.tsx'
-import type { Sorting } from '../../ui/table.tsx'
+import type { Sorting } from '../../ui/sorting.ts'
+import type { StateTone } from '../../ui/state-tone.ts'
 
 export const filterNames = ['all', 'here', 'loaded', 'chat', 'embedding'] as const
 export type Filter = (typeof filterNames)[number]
@@ -29,7 +29,10 @@ export const tones: Record<ModelState, StateTone> = {
 
 /** What the filter and every word of the search leave, in the catalogue's order unless it is sorted. */
 export function listModels(models: readonly ModelStatus[], filter: Filter, search: string, sorting: Sorting<Column> | undefined): ModelStatus[] {
-  const words = search.toLowerCase().split(/\s+/).filter((word) => word !== '')
+  const words = search
+    .toLowerCase()
+    .split(/\s+/)
+    .filter((word) => word !== '')
   const found = models.filter((model) => filters[filter](model) && words.every((word) => textOf(model).includes(word)))
   if (sorting === undefined) return found
   const sign = sorting.descending ? -1 : 1

@@ -11,8 +11,14 @@ import { useFit } from './use-fit.ts'
 export function ModelMemory({ model }: { model: ModelStatus }) {
   const t = modelsText.useText()
   const { formats } = useLanguage()
-  const { data } = useFit(model)
-  if (data === undefined) return null
+  const { data, error } = useFit(model)
+  if (data === undefined)
+    return error === null ? null : (
+      <section className={styles.section}>
+        <h3>{t('memory-title')}</h3>
+        <p className={styles.quiet}>{error.message}</p>
+      </section>
+    )
   const { need, available, slots, contextWindow, isEstimate, verdict } = data
   const level = verdict === 'none' ? 'bad' : verdict === 'fits' ? 'normal' : 'warn'
   return (

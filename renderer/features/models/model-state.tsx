@@ -12,7 +12,9 @@ export function ModelState({ model }: { model: ModelStatus }) {
   const { formats } = useLanguage()
   const { state, percent, pinned } = model
   const word =
-    state === 'loading' || state === 'pulling' ? t(`state-${state}`, { percent: percent === null ? '' : formats.percent(percent) }) : t(`state-${state}`)
+    state === 'loading' || state === 'pulling'
+      ? t(`state-${state}`, { percent: percent === null ? '' : formats.percent(percent) })
+      : t(`state-${state}`)
   return (
     <span className={styles.state}>
       <StateMark tone={tones[state]}>{word}</StateMark>

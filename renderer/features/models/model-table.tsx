@@ -1,6 +1,7 @@
 import type { ModelStatus } from '#contracts/model.ts'
 import { useLanguage } from '../../text/text.ts'
-import { Cell, SortHead, type Sorting, Table } from '../../ui/table.tsx'
+import type { Sorting } from '../../ui/sorting.ts'
+import { Cell, SortHead, Table } from '../../ui/table.tsx'
 import { FitMark } from './fit-mark.tsx'
 import { ModelActions } from './model-actions.tsx'
 import type { Column } from './model-list.ts'
@@ -64,11 +65,15 @@ function ModelRow({ model, isOpen, onOpen }: { model: ModelStatus; isOpen: boole
   const { formats } = useLanguage()
   const uses = model.uses.length > 0 ? [...new Set(model.uses)].map((use) => t(`use-${use}`)) : [t(`kind-${model.kind}`)]
   return (
-    // biome-ignore lint/a11y/useKeyWithClickEvents: the button in the first cell is for the keyboard.
     <tr
       aria-current={isOpen}
       onClick={(event) => {
-        if (event.target instanceof Element && event.target.closest('button, [role=menu], [role=dialog]') === null && event.currentTarget.contains(event.target)) onOpen()
+        if (
+          event.target instanceof Element &&
+          event.target.closest('button, [role=menu], [role=dialog]') === null &&
+          event.currentTarget.contains(event.target)
+        )
+          onOpen()
       }}
     >
       <Cell className={styles.nameCell}>
@@ -89,7 +94,7 @@ function ModelRow({ model, isOpen, onOpen }: { model: ModelStatus; isOpen: boole
       <Cell className={styles.licence}>{model.licence}</Cell>
       <Cell className={styles.actions}>
         <span>
-          <ModelActions model={model} />
+          <ModelActions model={model} inRow />
         </span>
       </Cell>
     </tr>

@@ -2,6 +2,7 @@ import { PackageOpen, Plus, SearchX } from 'lucide-react'
 import { useRef, useState } from 'react'
 import { useLocation, useRoute } from 'wouter'
 import { useActions } from '../../frame/actions.ts'
+import type { PageProps } from '../../frame/page.ts'
 import { PageLayout } from '../../frame/page-layout.tsx'
 import { useLive } from '../../live/live.ts'
 import { useMay } from '../../session/session.ts'
@@ -11,19 +12,18 @@ import { Chips } from '../../ui/chips.tsx'
 import { EmptyState } from '../../ui/empty-state.tsx'
 import { SearchField } from '../../ui/search-field.tsx'
 import { Skeleton } from '../../ui/skeleton.tsx'
-import type { Sorting } from '../../ui/table.tsx'
+import type { Sorting } from '../../ui/sorting.ts'
 import { AddModel } from './add-model.tsx'
 import { type Column, countOf, type Filter, filterNames, listModels } from './model-list.ts'
 import { ModelPanel } from './model-panel.tsx'
 import { ModelTable } from './model-table.tsx'
 import styles from './models.module.css'
-import { page } from './page.ts'
 import { modelsText } from './text.ts'
 
 /** Every model there is, what fits, what is here and what is loaded, as it changes. */
-export function ModelsPage() {
+export function ModelsPage({ title }: PageProps) {
   const t = modelsText.useText()
-  const { language, formats } = useLanguage()
+  const { formats } = useLanguage()
   const may = useMay()
   const known = useLive((state) => state.known)
   const models = useLive((state) => state.models)
@@ -37,7 +37,6 @@ export function ModelsPage() {
   const openId = params?.id
   const open = models.find(({ id }) => id === openId)
   const shown = listModels(models, filter, search, sorting)
-  const title = page.title[language]
 
   const openModel = (id: string) => go(`/models/${encodeURIComponent(id)}`)
   const close = () => {
@@ -47,7 +46,13 @@ export function ModelsPage() {
   useActions([
     { id: 'models-search', title: t('search'), group: title, shortcut: 'mod+f', run: () => searchField.current?.focus() },
     ...(may('orderPull') ? [{ id: 'models-add', title: t('add'), group: title, run: () => setAdding(true) }] : []),
-    ...models.map(({ id, name }) => ({ id: `models-open-${id}`, title: t('details', { name }), group: title, keywords: id, run: () => openModel(id) }))
+    ...models.map(({ id, name }) => ({
+      id: `models-open-${id}`,
+      title: t('details', { name }),
+      group: title,
+      keywords: id,
+      run: () => openModel(id)
+    }))
   ])
 
   return (
@@ -87,7 +92,6 @@ export function ModelsPage() {
               {t('show-all')}
             </Button>
           }
-          command={may('orderPull') ? 'npx outpost pull hf:org/repo:Q4_K_M' : 'npx outpost list'}
         >
           {t('empty-text')}
         </EmptyState>
