@@ -21,7 +21,12 @@ startTheme()
 startLanguage()
 const token = takeToken()
 const [failure] = await Promise.all([
-  token === undefined ? undefined : signIn({ token }).then(undefined, (error: ApiError) => error),
+  token === undefined
+    ? undefined
+    : signIn({ token }).then(
+        () => undefined,
+        (error: ApiError) => error
+      ),
   frameText.load()
 ])
 

@@ -1,4 +1,4 @@
-import { type FormEvent, useId, useState } from 'react'
+import { type FormEvent, useState } from 'react'
 import type { ApiError } from '../api.ts'
 import { useFrameText } from '../messages/text.ts'
 import { signIn } from '../session/session.ts'
@@ -36,7 +36,6 @@ export function SignInDialog({ open, onClose }: { open: boolean; onClose: () => 
 
 function SignInForm({ onDone }: { onDone: () => void }) {
   const t = useFrameText()
-  const id = useId()
   const [key, setKey] = useState('')
   const [problem, setProblem] = useState<{ missing: true } | { missing: false; error: ApiError }>()
   const [isBusy, setBusy] = useState(false)
@@ -58,8 +57,8 @@ function SignInForm({ onDone }: { onDone: () => void }) {
   }
 
   return (
-    <form className={styles.form} onSubmit={(event) => void submit(event)} aria-labelledby={id} noValidate>
-      <Field label={<span id={id}>{t('key')}</span>} error={problem?.missing === true ? t('key-missing') : undefined}>
+    <form className={styles.form} onSubmit={(event) => void submit(event)} noValidate>
+      <Field label={t('key')} error={problem?.missing === true ? t('key-missing') : undefined}>
         <TextInput
           mono
           type="password"

@@ -35,21 +35,21 @@ export function onLiveEvent(listener: (event: LiveEvent) => void): () => void {
 }
 
 /**
- * Follows the server until the returned function is called. `onRefused`: it does not know this browser (any more). It comes back by itself,
- * sooner when the network or the tab does, and goes on where it was.
+ * Follows the server until the returned function is called. It comes back by itself, sooner when the network or the tab does, and goes on
+ * where it was. `onDoubt`: it does not know this browser any more, or it has come back and may take it for somebody else.
  */
-export function followServer(onRefused: () => void): () => void {
+export function followServer(onDoubt: () => void): () => void {
   const controller = new AbortController()
   run = controller
   lastEventId = undefined
-  void keepFollowing(controller, onRefused)
+  void keepFollowing(controller, onDoubt)
   return () => {
     controller.abort()
     if (run === controller) update({ ...nothingKnown })
   }
 }
 
-async function keepFollowing({ signal }: AbortController, onRefused: () => void): Promise<void> {
+async function keepFollowing({ signal }: AbortController, onDoubt: () => void): Promise<void> {
   let failures = 0
   while (!signal.aborted) {
     await untilSeen(signal)
@@ -59,13 +59,14 @@ async function keepFollowing({ signal }: AbortController, onRefused: () => void)
     signal.addEventListener('abort', stop, { once: true })
     try {
       await followOnce(connection, () => {
+        if (failures > 0) onDoubt()
         failures = 0
         update({ ...state, connection: 'live' })
       })
     } catch (error) {
       if (error instanceof ApiError && (error.status === 401 || error.code === 'key_revoked')) {
         lastEventId = undefined
-        onRefused()
+        onDoubt()
       }
     } finally {
       unwatch()

@@ -10,7 +10,7 @@ export const messages: Translation<typeof english> = {
   'copy-error': 'نسخ الخطأ للدعم',
   notices: 'إشعارات',
   'same-by-command': 'الشيء نفسه من سطر الأوامر',
-  'error-unreachable': 'الخادم لا يجيب. قد يكون ما تراه قديمًا؛ تُعاد المحاولة تلقائيًا.',
+  'error-unreachable': 'الخادم لا يجيب. تعيد هذه الصفحة الاتصال تلقائيًا؛ أعد المحاولة حينها.',
   'error-page': 'تعذّر عرض هذه الصفحة',
   'error-page-advice': 'أعد تحميلها. إذا استمر الأمر فانسخ الخطأ وأعطه لمن يدير هذا الخادم.',
   'load-again': 'إعادة التحميل',

@@ -10,7 +10,7 @@ export const messages: Translation<typeof english> = {
   'copy-error': 'Fehler für den Support kopieren',
   notices: 'Hinweise',
   'same-by-command': 'Dasselbe in der Befehlszeile',
-  'error-unreachable': 'Der Server antwortet nicht. Was Sie sehen, kann veraltet sein; es wird von selbst weiter versucht.',
+  'error-unreachable': 'Der Server antwortet nicht. Diese Seite verbindet sich von selbst wieder; versuchen Sie es dann noch einmal.',
   'error-page': 'Diese Seite konnte nicht gezeigt werden',
   'error-page-advice': 'Laden Sie sie neu. Bleibt es dabei, geben Sie den kopierten Fehler an die Verwaltung dieses Servers.',
   'load-again': 'Neu laden',

@@ -7,7 +7,7 @@ export const messages = {
   'copy-error': 'Copy error for support',
   notices: 'Notices',
   'same-by-command': 'The same from the command line',
-  'error-unreachable': 'The server does not answer. What you see may be old; it is tried again by itself.',
+  'error-unreachable': 'The server does not answer. This page connects again by itself; try it again then.',
   'error-page': 'This page could not be shown',
   'error-page-advice': 'Load it again. If it goes on, copy the error and give it to whoever looks after this server.',
   'load-again': 'Load again',

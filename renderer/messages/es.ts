@@ -10,7 +10,7 @@ export const messages: Translation<typeof english> = {
   'copy-error': 'Copiar el error para soporte',
   notices: 'Avisos',
   'same-by-command': 'Lo mismo desde la línea de órdenes',
-  'error-unreachable': 'El servidor no responde. Lo que ve puede ser antiguo; se sigue intentando solo.',
+  'error-unreachable': 'El servidor no responde. Esta página se vuelve a conectar sola; inténtelo entonces otra vez.',
   'error-page': 'No se pudo mostrar esta página',
   'error-page-advice': 'Vuelva a cargarla. Si continúa, copie el error y entréguelo a quien administra este servidor.',
   'load-again': 'Volver a cargar',

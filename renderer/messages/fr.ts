@@ -10,7 +10,7 @@ export const messages: Translation<typeof english> = {
   'copy-error': 'Copier l’erreur pour l’assistance',
   notices: 'Avis',
   'same-by-command': 'La même chose en ligne de commande',
-  'error-unreachable': 'Le serveur ne répond pas. Ce que vous voyez peut être ancien ; les essais continuent d’eux-mêmes.',
+  'error-unreachable': 'Le serveur ne répond pas. Cette page se reconnecte d’elle-même ; réessayez alors.',
   'error-page': 'Cette page n’a pas pu être affichée',
   'error-page-advice': 'Rechargez-la. Si cela persiste, copiez l’erreur et transmettez-la à qui administre ce serveur.',
   'load-again': 'Recharger',

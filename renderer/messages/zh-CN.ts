@@ -10,7 +10,7 @@ export const messages: Translation<typeof english> = {
   'copy-error': '复制错误信息以供支持',
   notices: '通知',
   'same-by-command': '用命令行做同样的事',
-  'error-unreachable': '服务器没有响应。您看到的内容可能已过时；系统会自动重试。',
+  'error-unreachable': '服务器没有响应。此页面会自动重新连接，届时请再试一次。',
   'error-page': '无法显示此页面',
   'error-page-advice': '请重新加载。如果仍然如此，请复制错误信息并交给此服务器的管理员。',
   'load-again': '重新加载',

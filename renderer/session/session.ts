@@ -40,13 +40,12 @@ export async function signIn(by: { token: string } | { key: string }): Promise<S
 
 export async function signOut(): Promise<void> {
   await call('signOut')
-  await askWhoIAm()
+  await queries.resetQueries()
 }
 
-/** Asks again, after the server has refused something that was allowed before. */
+/** Asks again who this is; the answer may be another one since the connection was lost, or something was refused. */
 export async function askWhoIAm(): Promise<void> {
-  await queries.resetQueries({ queryKey: sessionKey })
-  await queries.invalidateQueries()
+  await queries.invalidateQueries({ queryKey: sessionKey })
 }
 
 /** The token of a sign-in link, taken out of the address so that it stays in no history; undefined: this is no such link. */
@@ -58,6 +57,6 @@ export function takeToken(): string | undefined {
 
 /** What another one was told is forgotten. */
 function changeSession(session: SessionReply): void {
-  queries.clear()
   queries.setQueryData(sessionKey, session)
+  void queries.resetQueries({ predicate: ({ queryKey }) => queryKey[0] !== sessionKey[0] })
 }

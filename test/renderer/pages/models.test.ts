@@ -39,7 +39,7 @@ describe('the page of models', () => {
 
   test('who may only look sees every model and no button that does not work, and reads why', async (t) => {
     const page = await open(t, { signedIn: false })
-    for (const name of ['Add model', /^Pull/, /^Load/, /^Unload/, /^More/])
+    for (const name of ['Add model', /^Pull /, /^Load /, /^Unload /, /^More /])
       assert.equal(await page.getByRole('button', { name, exact: typeof name === 'string' }).count(), 0)
     await page.getByRole('button', { name: 'Details of Small one' }).click()
     await page.getByText('Pulling, loading and removing models is for administrators.').waitFor()
