@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import type { PullStatus } from '#contracts/pull.ts'
 import { type BundleImports, createBundleImports } from './bundle-imports.ts'
 import type { Config } from './config.ts'
 import { AppError, toAppError } from './errors.ts'
@@ -45,6 +46,8 @@ export async function composeModels(options: {
   /** Undefined as long as the queue is not up. */
   dispatcher: () => Dispatcher | undefined
   queueReady: Promise<void>
+  /** A model's state changed, or a pull moved on. */
+  onChange?: (pull?: PullStatus) => void
   spareWorker: SpareWorker | undefined
   /** Ends what goes on in the background. */
   signal: AbortSignal
@@ -81,7 +84,10 @@ export async function composeModels(options: {
     log,
     spare: options.spareWorker,
     queueReady: options.queueReady,
-    onProgress: (model, percent) => dispatcher()?.loading(model, percent),
+    onProgress(model, percent) {
+      dispatcher()?.loading(model, percent)
+      options.onChange?.()
+    },
     async onLost(model, workerId) {
       await dispatcher()?.workerLost(model, workerId)
       if (!residents.serves(model)) bringBack(model)
@@ -107,6 +113,7 @@ export async function composeModels(options: {
     isPinned: (model) => upkeep.isPinned(model),
     onRefused: giveUp,
     onFreed: bringBack,
+    onReviewed: () => options.onChange?.(),
     log
   })
   const upkeep = createModelUpkeep({
@@ -118,7 +125,17 @@ export async function composeModels(options: {
     signal,
     log
   })
-  const models = createKnownModels({ config, catalogue, store, residents, policy: upkeep.policy, isPinned: upkeep.isPinned, signal, log })
+  const models = createKnownModels({
+    config,
+    catalogue,
+    store,
+    residents,
+    policy: upkeep.policy,
+    isPinned: upkeep.isPinned,
+    onChange: options.onChange,
+    signal,
+    log
+  })
   refuseUnknown(models, wanted)
   if (config.verifyDays > 0) upkeep.keepVerified({ maxAgeMs: config.verifyDays * 86_400_000, signal })
   const bundles = createBundleImports({

@@ -1,3 +1,4 @@
+import type { PlanRecord } from '#contracts/plan.ts'
 import type { Config } from './config.ts'
 import { AppError } from './errors.ts'
 import type { KnownModels } from './known-models.ts'
@@ -43,6 +44,8 @@ export function composePlans(options: {
   models: KnownModels
   /** The server's default models. */
   wanted: { chat: string; embedding: string }
+  /** A plan came to be or its status changed. */
+  onChange?: (record: PlanRecord) => void
   log: Log
 }): ComposedPlans {
   const { config, db, submit, models, wanted, log } = options
@@ -101,6 +104,7 @@ export function composePlans(options: {
     webhooks: createWebhooks({ store: createWebhookStore(db), guard, log }),
     failures: createCompensationFailureStore(db),
     defaults: { timeoutMs: attemptMs, gracePeriodMs, planningMs: config.planningTimeout * 1000 },
+    onChange: options.onChange,
     retentionMs: config.planRetentionDays === 0 ? undefined : config.planRetentionDays * dayMs,
     log
   })

@@ -2,10 +2,12 @@ import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Receipt } from '#contracts/job.ts'
+import type { SignInLink } from '#contracts/session.ts'
+import { createChanges } from './changes.ts'
 import { composeModels } from './compose-models.ts'
 import { composePlans } from './compose-plans.ts'
 import type { Config } from './config.ts'
-import { openFrontDoor, openOwnerDoor, refuseOpenDoor } from './doors.ts'
+import { openFrontDoor, openOwnerDoor, reachable, refuseOpenDoor } from './doors.ts'
 import { AppError, toAppError } from './errors.ts'
 import { gatewayId, prepareHome } from './home.ts'
 import { databaseOf } from './home-policy.ts'
@@ -20,7 +22,9 @@ import { openDatabase } from './store/database.ts'
 import { lockHome } from './store/home-lock.ts'
 import { createKeyStore, type KeyStore } from './store/keys.ts'
 import { loadPepper } from './store/pepper.ts'
+import { createSessionStore } from './store/sessions.ts'
 import { createSettingsStore } from './store/settings.ts'
+import { createSignInLinks } from './store/sign-in-links.ts'
 import { createUsageStore } from './store/usage.ts'
 import type { SpareWorker } from './workers/worker-process.ts'
 
@@ -35,6 +39,8 @@ export type Server = {
   readonly queueReady: Promise<void>
   /** Undefined: can serve now. Otherwise why not. */
   notReady(): AppError | undefined
+  /** Opens the console for its owner, once. */
+  signInLink(): SignInLink
   stop(): Promise<void>
 }
 
@@ -69,7 +75,11 @@ async function compose(
   onEnd.push(() => lock.release())
   const db = openDatabase(databaseOf(config))
   onEnd.push(() => void db.close())
-  const keys = createKeyStore(db, { pepper: loadPepper(config.home), log })
+  const pepper = loadPepper(config.home)
+  const keys = createKeyStore(db, { pepper, log })
+  // Before the bootstrap key may change: its sessions end with it.
+  const sessions = createSessionStore(db, { pepper, keys })
+  const signInLinks = createSignInLinks()
   keys.ensureBootstrap(config.adminKey)
   refuseOpenDoor(config, keys, insecureHttp)
   const usage = createUsageStore(db)
@@ -83,6 +93,7 @@ async function compose(
   /** The queue takes jobs, or it is known why it does not. */
   const looked = Promise.withResolvers<void>()
   const recovered = Promise.withResolvers<void>()
+  const changes = createChanges()
   const ending = new AbortController()
   onEnd.push(() => ending.abort())
   const { store, models, residents, upkeep, bundles, facts, wanted } = await composeModels({
@@ -92,6 +103,7 @@ async function compose(
     blobs,
     dispatcher: () => dispatcher,
     queueReady: recovered.promise,
+    onChange: (pull) => changes.tell(pull === undefined ? { type: 'models' } : { type: 'pull', pull }),
     spareWorker,
     signal: ending.signal,
     log
@@ -117,6 +129,7 @@ async function compose(
     if (stopped) return await ownRedis?.stop()
     const what = describeRedis(address)
     commands = connectRedis(address, { failFast: true, name: 'outpost-gateway' })
+    for (const event of ['ready', 'close']) commands.on(event, () => changes.tell({ type: 'models' }))
     blocking = connectRedis(address, { name: 'outpost-replies' })
     let said = ''
     for (;;) {
@@ -147,6 +160,7 @@ async function compose(
         residents.used(receipts.map(({ model }) => model))
         for (const receipt of receipts) logEnd(log, receipt)
       },
+      onChange: () => changes.tell({ type: 'queues' }),
       log
     })
     onEnd.push(keys.onRevoked((id) => dispatcher?.keyRevoked(id)))
@@ -154,6 +168,7 @@ async function compose(
     recovered.resolve()
     problem = undefined
     looked.resolve()
+    changes.tell({ type: 'models' })
   }
 
   const theDispatcher = (): Dispatcher => {
@@ -177,14 +192,32 @@ async function compose(
     models.ensure(submission.request.model)
     return await open.submit(submission, listener)
   }
-  const plans = composePlans({ config, db, submit, models, wanted, log })
+  const plans = composePlans({
+    config,
+    db,
+    submit,
+    models,
+    wanted,
+    onChange: ({ id, projectId, action, status, changedAt }) => changes.tell({ type: 'plan', plan: { id, projectId, action, status, changedAt } }),
+    log
+  })
   onEnd.push(() => plans.close())
   onEnd.push(keys.onRevoked((id) => plans.engine.keyRevoked(id)))
+  let url = ''
+  const signInLink = (): SignInLink => {
+    const { token, expiresAt } = signInLinks.create()
+    return { url: `${reachable(url)}/#sign-in=${token}`, expiresAt }
+  }
   const app = await buildApp({
     config,
     log,
     keys,
+    sessions,
+    signInLinks,
+    signInLink,
+    consoleFolder: join(import.meta.dirname, '..', 'renderer', 'dist'),
     usage,
+    onChange: changes.listen,
     models: {
       ...models,
       describe: facts.describe,
@@ -206,7 +239,7 @@ async function compose(
   })
   onEnd.push(() => app.close())
 
-  const url = await openFrontDoor(app, config)
+  url = await openFrontDoor(app, config)
   const queueReady = openQueue()
   // Who waits for it is told; nobody may be waiting yet.
   queueReady.catch(() => {})
@@ -224,7 +257,7 @@ async function compose(
   onEnd.push(() => rmSync(addressFile, { force: true }))
   log.info({ address: url, home: config.home }, 'listening')
 
-  return { address: url, keys, models, wanted, queueReady, notReady, stop }
+  return { address: url, keys, models, wanted, queueReady, notReady, signInLink, stop }
 }
 
 /** What hinders it is said by whoever waits for the model. */

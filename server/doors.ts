@@ -39,6 +39,11 @@ export async function openFrontDoor(app: App, config: Config): Promise<string> {
   return `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`
 }
 
+/** An address to open on this machine: what listens everywhere is called by no name in particular. */
+export function reachable(address: string): string {
+  return address.replace(/\/\/(0\.0\.0\.0|\[::\])(?=:)/, '//localhost')
+}
+
 /** The owner's own door: a socket in the home folder that no one else may open. What comes through it may administer. */
 export async function openOwnerDoor(app: App, home: string): Promise<{ close(): Promise<void> }> {
   const server = createServer((request, response) => app.routing(request, response))

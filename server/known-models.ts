@@ -53,6 +53,8 @@ export function createKnownModels(options: {
   residents: KnownResidents
   policy?: () => Policy
   isPinned?: (id: string) => boolean
+  /** A pull moved on, or what is here changed. */
+  onChange?: ((pull?: PullStatus) => void) | undefined
   /** Stops every pull, so that the process can end. */
   signal?: AbortSignal
   log: Log
@@ -61,7 +63,7 @@ export function createKnownModels(options: {
   const policy = options.policy ?? (() => noPolicy)
   const limits = { connections: config.pullConnections }
   const sources = () => ({ ...config, policy: policy() })
-  const pulls = createPulls({ store, sources, limitRate: config.pullRate, limits, signal, log })
+  const pulls = createPulls({ store, sources, limitRate: config.pullRate, limits, onChange: options.onChange, signal, log })
   const runningPull = (id: string) => {
     const pull = pulls.find(id)
     return pull?.state === 'running' ? pull : undefined
@@ -159,6 +161,7 @@ export function createKnownModels(options: {
     enforcePull(policy(), entry, config.mirrors)
     const model = await pulls.start(entry, more)
     presentAt = 0
+    options.onChange?.()
     return model
   }
   const order: KnownModels['order'] = async (name, more) => {
@@ -209,6 +212,7 @@ export function createKnownModels(options: {
     },
     lookAgain() {
       presentAt = 0
+      options.onChange?.()
     },
     deniedBy: (id) => localModels().get(id)?.denied
   }

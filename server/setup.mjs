@@ -1,8 +1,9 @@
 // Runs before anything is installed (`prestart`, `pretest`): plain JavaScript, `node:` imports only, nothing newer than Node 20 knows.
 // It is silent when all is there, says in one line what it does otherwise, and what it cannot do it says with the command to type.
 import { spawnSync } from 'node:child_process'
-import { accessSync, constants, readFileSync, realpathSync, statSync } from 'node:fs'
-import { delimiter, join } from 'node:path'
+import { createHash } from 'node:crypto'
+import { accessSync, constants, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs'
+import { delimiter, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const oldestNode = 20
@@ -60,11 +61,16 @@ function main() {
   if (major < oldestNode)
     throw new SetupError(`Node ${process.versions.node} is too old: Outpost needs Node ${oldestNode} or newer. Install it from https://nodejs.org`)
   const root = fileURLToPath(new URL('..', import.meta.url))
+  if (process.argv.includes('--console-only')) return seeToConsole(root)
   const forTests = process.argv.includes('--for-tests')
   installPackages(root, forTests)
   seeToOwnNode(root)
   seeToRedis()
-  if (forTests) seeToWeights(root)
+  seeToConsole(root)
+  if (forTests) {
+    seeToBrowser()
+    seeToWeights(root)
+  }
 }
 
 function installPackages(root, forTests) {
@@ -143,12 +149,75 @@ function seeToWeights(root) {
   const isHere = (file) => statSync(join(root, 'models', 'cache', 'blobs', `sha256-${file.sha256}`), { throwIfNoEntry: false })?.size === file.size
   // What only a mirror has is not missed where there is no mirror.
   if (files.every((file) => isHere(file) || (file.sources.length === 0 && !process.env.OUTPOST_MIRRORS))) return
-  const node = join(root, 'node_modules', 'node', 'bin', process.platform === 'win32' ? 'node.exe' : 'node')
-  if (!run(node, [join(root, 'test', 'helpers', 'pull-weights.ts')])) {
+  if (!run(nodeOf(root), [join(root, 'test', 'helpers', 'pull-weights.ts')])) {
     throw new SetupError(
       'The models for the tests could not be had (see above). Put them into a folder and type: OUTPOST_MIRRORS=/that/folder npm test'
     )
   }
+}
+
+/**
+ * A hash over everything the console is built from. Names and contents, no dates, so that neither a checkout nor a touched file makes it build
+ * anew.
+ */
+export function hashOfConsole(root) {
+  const hash = createHash('sha256')
+  for (const folder of ['renderer', join('server', 'contracts')]) {
+    for (const file of filesBelow(join(root, folder)))
+      hash
+        .update(`${relative(root, file)}\0`)
+        .update(readFileSync(file))
+        .update('\0')
+  }
+  return hash.update(readFileSync(join(root, 'package-lock.json'))).digest('hex')
+}
+
+/** Builds the web console when its sources are not those it was built from. Without the packages for that the server runs, and says so. */
+function seeToConsole(root) {
+  if (statSync(join(root, 'renderer', 'build', 'main.ts'), { throwIfNoEntry: false }) === undefined) return
+  const stamp = hashOfConsole(root)
+  if (readText(join(root, 'renderer', 'dist', 'sources.sha256')) === stamp) return
+  if (statSync(join(root, 'node_modules', 'vite'), { throwIfNoEntry: false }) === undefined) {
+    say('The console is not built, because development packages are missing. To have it, type: npm ci --ignore-scripts --include=dev')
+    return
+  }
+  say('Building the console …')
+  if (!run(nodeOf(root), [join(root, 'renderer', 'build', 'main.ts'), '--stamp', stamp])) {
+    throw new SetupError('The console could not be built (see above). Type: npm run build')
+  }
+}
+
+function filesBelow(folder) {
+  return readdirSync(folder, { withFileTypes: true })
+    .sort((one, other) => (one.name < other.name ? -1 : 1))
+    .flatMap((entry) => {
+      const path = join(folder, entry.name)
+      if (!entry.isDirectory()) return [path]
+      return entry.name === 'dist' ? [] : filesBelow(path)
+    })
+}
+
+/** The browser that tests drive the console in. Without one they are left out, which `test/run.ts` says. */
+function seeToBrowser() {
+  if (process.platform !== 'linux' || onPath('chromium') !== undefined || onPath('chromium-browser') !== undefined) return
+  const isRoot = typeof process.getuid === 'function' && process.getuid() === 0
+  if (
+    onPath('apt-get') === undefined ||
+    (!isRoot && (onPath('sudo') === undefined || spawnSync('sudo', ['-n', 'true'], { stdio: 'ignore' }).status !== 0))
+  )
+    return
+  say('Installing Chromium for the tests …')
+  for (const step of [
+    ['update', '-qq'],
+    ['install', '-y', '-qq', '--no-install-recommends', 'chromium']
+  ]) {
+    const [command, ...parameters] = [...(isRoot ? [] : ['sudo', '-n']), 'apt-get', ...step]
+    run(command, parameters, { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }, stdio: ['ignore', 'ignore', 'inherit'] })
+  }
+}
+
+function nodeOf(root) {
+  return join(root, 'node_modules', 'node', 'bin', process.platform === 'win32' ? 'node.exe' : 'node')
 }
 
 function npm(root, parameters) {
@@ -174,6 +243,14 @@ function isExecutable(file) {
     return statSync(file).isFile()
   } catch {
     return false
+  }
+}
+
+function readText(file) {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return undefined
   }
 }
 

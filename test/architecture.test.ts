@@ -25,6 +25,7 @@ const allowed: Record<string, readonly string[]> = {
 /** Heavy packages live in one room each, so that swapping one touches one room. */
 const packageRooms: Record<string, string> = {
   fastify: 'http',
+  '@fastify/static': 'http',
   '@fastify/websocket': 'http',
   '@fastify/swagger': 'http',
   '@fastify/swagger-ui': 'http',
@@ -40,6 +41,7 @@ const packageRooms: Record<string, string> = {
 const baseFiles = new Set(['config.ts', 'errors.ts', 'log.ts', 'home.ts', 'issue-words.ts', 'loopback.ts', 'socket-path.ts', 'version.ts'])
 const composeFiles = new Set([
   'bundle-imports.ts',
+  'changes.ts',
   'compose.ts',
   'compose-models.ts',
   'compose-plans.ts',

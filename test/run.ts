@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { globSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { findChromium } from './helpers/browser.ts'
 import { findS3Server } from './helpers/s3-server.ts'
 import { chatWeights, embeddingWeights } from './helpers/weights.ts'
 
@@ -20,6 +21,9 @@ if (process.platform !== 'linux')
   leftOut.push({ files: /^test\/(e2e\/faults|helpers\/server)/, reason: 'it finds processes through /proc, which only Linux has' })
 
 const s3 = findS3Server()
+const browser = findChromium()
+if ('reason' in browser) leftOut.push({ files: /^test\/renderer\/pages/, reason: browser.reason })
+
 if ('reason' in s3) leftOut.push({ files: /^test\/models\/sources\/s3-server/, reason: s3.reason })
 
 const found = globSync(patterns.length > 0 ? patterns : ['test/**/*.test.ts'], { cwd: root }).sort()

@@ -104,6 +104,8 @@ function greeting(server: Server, model: string, config: Config, logFile: string
   const body = JSON.stringify({ model, messages: [{ role: 'user', content: 'Say hello.' }] })
   return `Ready with ${paint('bold', model)}. ${keys}
 Home: ${config.home}${logFile === undefined ? '' : `  Log: ${logFile}`}
+Console: ${server.signInLink().url}
+  It signs a browser in as the owner, once, within ten minutes; another one: outpost console
 API:  ${server.address}/docs  Chat in another terminal: outpost run ${model}
 
   curl ${server.address}/v1/chat/completions${authorization} -H 'content-type: application/json' -d '${body}'

@@ -17,6 +17,17 @@ On a terminal the log goes to logs/outpost.log in the home folder, else to stder
 `,
     load: () => import('./serve.ts')
   },
+  console: {
+    summary: 'open the console: a link that signs a browser in',
+    help: `Usage: outpost console [--json]
+       outpost console list [--json]
+       outpost console sign-out [ID] [--json]
+
+Prints a link that opens the console as the owner: once, within ten minutes. Whoever has a key can sign in with that instead.
+list shows the browsers that are signed in; sign-out ends one of them, or all.
+`,
+    load: () => import('./console.ts')
+  },
   status: {
     summary: 'where the server is, whether it is ready, its models and queues',
     help: `Usage: outpost status [--json]

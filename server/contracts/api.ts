@@ -1,14 +1,16 @@
 import { z } from 'zod'
 import { BundleDescription, BundleImportOrder, BundleImportStatus, BundlePath, TrustedSigner } from './bundle.ts'
 import { ChatRequest } from './chat.ts'
-import { administration, type Endpoint, everyone, idParams, keyHolders, pageSize, wholeNumber } from './endpoint.ts'
+import { administration, anyone, type Endpoint, everyone, idParams, keyHolders, pageSize, wholeNumber } from './endpoint.ts'
 import { ErrorCode } from './error.ts'
 import { Lane, Receipt } from './job.ts'
 import { Key, NewKey, Role } from './key.ts'
+import { QueueStatus } from './live.ts'
 import { ModelStatus } from './model.ts'
 import { planEndpoints } from './plan-api.ts'
 import { Policy } from './policy.ts'
 import { PullOrder, PullStatus } from './pull.ts'
+import { SessionReply, SessionsEndedReply, SessionsReply, SignedOutReply, SignIn, SignInLink } from './session.ts'
 import { GarbageReport, RemovedReply, VerificationStatus } from './store.ts'
 import { CacheType, Fit, WeightsDescription } from './weights.ts'
 
@@ -34,25 +36,6 @@ export const ServerStatus = z.object({
 })
 export type ServerStatus = z.infer<typeof ServerStatus>
 
-/** `position` counts from 1, null while running. Times are Unix milliseconds. */
-const QueuedJobStatus = z.object({
-  jobId: z.string(),
-  clientId: z.string(),
-  kind: z.string(),
-  lane: Lane,
-  state: z.enum(['waiting', 'running']),
-  position: z.int().nullable(),
-  etaMs: z.number().nullable(),
-  submittedAt: z.number()
-})
-const QueueStatus = z.object({
-  model: z.string(),
-  waiting: z.int(),
-  running: z.int(),
-  slots: z.int(),
-  lanes: z.record(Lane, z.int()),
-  jobs: z.array(QueuedJobStatus)
-})
 /** Jobs of other clients are counted for everyone, but listed only for administrators. */
 export const QueueReply = z.object({ queues: z.array(QueueStatus) })
 export type QueueReply = z.infer<typeof QueueReply>
@@ -141,6 +124,47 @@ export const endpoints = {
   cancelJob: { method: 'DELETE', path: '/outpost/jobs/:id', summary: 'Cancel a job', roles: everyone, params: idParams, reply: CancelReply },
   status: { method: 'GET', path: '/outpost/status', summary: 'How the server is, and who is asking', roles: everyone, reply: ServerStatus },
   queue: { method: 'GET', path: '/outpost/queue', summary: 'What runs and waits', roles: everyone, reply: QueueReply },
+  events: {
+    method: 'GET',
+    path: '/outpost/events',
+    summary: 'What changes here, from now on or after the header Last-Event-ID',
+    roles: anyone,
+    reply: 'live-events'
+  },
+  session: { method: 'GET', path: '/outpost/session', summary: 'Who is asking, and what it may do', roles: anyone, reply: SessionReply },
+  signIn: {
+    method: 'POST',
+    path: '/outpost/session',
+    summary: 'Sign a browser in, by the token of a link or by a key; it is given a cookie',
+    roles: 'public',
+    body: SignIn,
+    reply: SessionReply
+  },
+  signOut: { method: 'DELETE', path: '/outpost/session', summary: 'Sign this browser out', roles: 'public', reply: SignedOutReply },
+  createSignInLink: {
+    method: 'POST',
+    path: '/outpost/sign-in-links',
+    summary: 'Make a link that opens the console for its owner, once and for ten minutes',
+    roles: ['owner'],
+    status: 201,
+    reply: SignInLink
+  },
+  sessions: { method: 'GET', path: '/outpost/sessions', summary: 'Browsers that are signed in', roles: administration, reply: SessionsReply },
+  endSessions: {
+    method: 'DELETE',
+    path: '/outpost/sessions',
+    summary: 'Sign every browser out',
+    roles: administration,
+    reply: SessionsEndedReply
+  },
+  endSession: {
+    method: 'DELETE',
+    path: '/outpost/sessions/:id',
+    summary: 'Sign a browser out; what it reads ends at once',
+    roles: administration,
+    params: idParams,
+    reply: SessionsEndedReply
+  },
   models: { method: 'GET', path: '/outpost/models', summary: 'Every known model and its state', roles: everyone, reply: ModelsReply },
   pullModel: {
     method: 'POST',

@@ -6,8 +6,8 @@ export type Endpoint = {
   method: 'GET' | 'POST' | 'DELETE'
   path: string
   summary: string
-  /** Whose clients may call it. */
-  roles: readonly Role[]
+  /** Whose clients may call it; `public`: nobody is asked who it is. */
+  roles: readonly Role[] | 'public'
   params?: z.ZodType
   query?: z.ZodType
   body?: z.ZodType
@@ -15,10 +15,13 @@ export type Endpoint = {
   status?: 201 | 202
   /**
    * What success answers. `events`: a job's events as server-sent events instead; `pull-events`: those of a pull; `plan-events`: those of a
-   * plan; `bytes`: a file.
+   * plan; `live-events`: what changes on this server; `bytes`: a file.
    */
-  reply: z.ZodType | 'events' | 'pull-events' | 'plan-events' | 'bytes'
+  reply: z.ZodType | 'events' | 'pull-events' | 'plan-events' | 'live-events' | 'bytes'
 }
+
+/** Whoever could be told apart at all. */
+export const anyone = ['local', 'project', 'user', 'administrator', 'owner'] as const
 
 /** Whoever may use models. */
 export const everyone = ['local', 'user', 'administrator', 'owner'] as const

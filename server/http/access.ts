@@ -18,6 +18,7 @@ const stewards = ['project', 'administrator', 'owner'] as const
  */
 export const accessTable: ReadonlyMap<string, Access> = new Map<string, Access>([
   ['GET /', 'public'],
+  ['GET /assets/*', 'public'],
   ['GET /healthz', 'public'],
   ['GET /readyz', 'public'],
   ['GET /metrics', ['local', 'administrator', 'owner']],

@@ -4,8 +4,10 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import type { Client } from '#contracts/key.ts'
 import { AppError } from '../errors.ts'
 import { registerAccess } from './plugins/access-guard.ts'
+import type { Caller } from './plugins/auth.ts'
 import { registerBodyParser } from './plugins/body.ts'
 import { answerClientError } from './plugins/client-errors.ts'
+import { registerConsole } from './plugins/console.ts'
 import { registerDocumentation } from './plugins/documentation.ts'
 import { registerErrorHandler, sendError } from './plugins/errors.ts'
 import { registerNotFound } from './plugins/not-found.ts'
@@ -24,6 +26,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Who is calling. Set on every route that is not public. */
     client: Client
+    /** The same with how that was told; not on the plan engine's routes. */
+    caller: Caller
   }
 }
 
@@ -69,6 +73,7 @@ export async function buildApp(services: HttpServices): Promise<FastifyInstance>
 
   const checkHost = createHostCheck(config.host)
   app.decorateRequest('client')
+  app.decorateRequest('caller')
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id)
     const trace = request.raw.headers.traceparent
@@ -77,9 +82,12 @@ export async function buildApp(services: HttpServices): Promise<FastifyInstance>
     checkHost(request)
     done()
   })
+  // Before what is not found is refused: addresses of the console's pages are none of a route.
+  const console = registerConsole(app, services)
   registerNotFound(app)
-  registerAccess(app, { keys: services.keys, boundHost: config.host })
+  registerAccess(app, { keys: services.keys, sessions: services.sessions, boundHost: config.host })
 
+  await console.registerFiles()
   await registerDocumentation(app)
   registerHealth(app, context)
   registerOpenAi(app, context)

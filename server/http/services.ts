@@ -2,6 +2,7 @@ import type { BundleDescription, BundleImportOrder, BundleImportStatus, TrustedS
 import type { ModelStatus } from '#contracts/model.ts'
 import type { Policy } from '#contracts/policy.ts'
 import type { PullStatus } from '#contracts/pull.ts'
+import type { SignInLink } from '#contracts/session.ts'
 import type { GarbageReport, RemovedReply, VerificationStatus } from '#contracts/store.ts'
 import type { Fit, WeightsDescription } from '#contracts/weights.ts'
 import type { Config } from '../config.ts'
@@ -12,16 +13,28 @@ import type { PlanEngine } from '../plans/plan-engine.ts'
 import type { Toolboxes } from '../plans/tools/toolbox.ts'
 import type { EventListener, JobHandle, QueueSnapshot, Submission } from '../queue/dispatcher.ts'
 import type { KeyStore } from '../store/keys.ts'
+import type { SessionStore } from '../store/sessions.ts'
+import type { SignInLinks } from '../store/sign-in-links.ts'
 import type { UsageStore } from '../store/usage.ts'
+import type { Change } from './live/live-feed.ts'
 
 export type { EventListener, JobHandle, LeaveReason, QueueSnapshot, Submission, WaitingJob } from '../queue/dispatcher.ts'
+export type { Change } from './live/live-feed.ts'
 
 /** What the HTTP room is given; `compose.ts` makes it. */
 export type HttpServices = {
   config: Config
   log: Log
   keys: KeyStore
+  sessions: SessionStore
+  signInLinks: SignInLinks
+  /** A fresh one, with this server's address. */
+  signInLink(): SignInLink
+  /** Folder of the built console; undefined: it was not built. */
+  consoleFolder: string | undefined
   usage: UsageStore
+  /** Calls back when models, queues, pulls or plans changed. Returns how to stop that. */
+  onChange(listener: (change: Change) => void): () => void
   models: {
     /** Every model of the catalogue and the disk. */
     list(): ModelStatus[]

@@ -29,6 +29,8 @@ export type PlanEngineParts = {
   failures: CompensationFailureStore
   /** What holds where an order says nothing. Milliseconds. */
   defaults: { timeoutMs: number; gracePeriodMs: number; planningMs: number }
+  /** A plan came to be or its status changed. */
+  onChange?: ((record: PlanRecord) => void) | undefined
   log: Log
 }
 
@@ -71,9 +73,11 @@ export function createPlanEngine(parts: PlanEngineParts & { retentionMs: number 
     },
     onOutbox: () => webhooks.wake(),
     onEvents(planId, events, record, settled) {
+      const isNew = settled || events.some(({ type }) => type.startsWith('plan-'))
+      if (isNew) parts.onChange?.(record)
       if (!followers.has(planId)) return
       const news: PlanNews[] = events.map((event) => ({ type: 'log', event }))
-      if (settled || events.some(({ type }) => type.startsWith('plan-'))) news.push({ type: 'status', record, settled })
+      if (isNew) news.push({ type: 'status', record, settled })
       followers.tell(planId, news)
     },
     newExecutionId: (kind) => (kind === 'task' ? newExecutionId() : newCompensationExecutionId()),
@@ -85,6 +89,7 @@ export function createPlanEngine(parts: PlanEngineParts & { retentionMs: number 
     const ended = { ...record, ...change, changedAt: Date.now() }
     store.commit(number, 0, [], { ...change, changedAt: ended.changedAt, settled: true })
     followers.tell(record.id, [{ type: 'status', record: ended, settled: true }])
+    parts.onChange?.(ended)
     log.info({ planId: record.id, status: ended.status, code: ended.failure?.code }, 'plan ended')
     return ended
   }
@@ -230,6 +235,7 @@ export function createPlanEngine(parts: PlanEngineParts & { retentionMs: number 
     async run(projectId, clientId, order, requestId, onAccepted) {
       if (closing.signal.aborted) throw new AppError('shutting_down', 'the server is stopping; send the action again in a moment')
       const stored = accept(projectId, clientId, order)
+      parts.onChange?.(stored.record)
       onAccepted?.(stored.record.id)
       return await planAndStart(stored, requestId)
     },

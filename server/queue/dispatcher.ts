@@ -84,6 +84,8 @@ export function createDispatcher(options: {
   waitOf?: (model: string) => { reason: string; ms: number | null } | undefined
   /** To be booked together, in this tick. */
   onReceipts: (receipts: Receipt[]) => void
+  /** A job of this gateway came, began, went back or ended. */
+  onChange?: () => void
   log: Log
 }): Dispatcher {
   const { gateway, commands, blobs, log, slotsOf } = options
@@ -93,6 +95,7 @@ export function createDispatcher(options: {
     slotsOf,
     waitOf: options.waitOf,
     onReceipts: options.onReceipts,
+    onChange: options.onChange,
     onEndedHere: (reply) => {
       appendHistory(commands.multi(), reply)
         .exec()

@@ -66,6 +66,8 @@ export function createLiveJobs(options: {
   onReceipts: (receipts: Receipt[]) => void
   /** A detached job ended here, not by its worker: its history wants to know. */
   onEndedHere: (reply: ReplyEntry) => void
+  /** A job came, began, went back or ended. */
+  onChange?: (() => void) | undefined
 }): LiveJobs {
   const live = new Map<string, LiveJob>()
   const waiting = new Map<string, number>()
@@ -73,7 +75,10 @@ export function createLiveJobs(options: {
   /** Milliseconds a job of this model runs, smoothed. */
   const runMs = new Map<string, number>()
 
-  const change = (counts: Map<string, number>, model: string, by: number) => counts.set(model, Math.max(0, (counts.get(model) ?? 0) + by))
+  const change = (counts: Map<string, number>, model: string, by: number) => {
+    counts.set(model, Math.max(0, (counts.get(model) ?? 0) + by))
+    options.onChange?.()
+  }
 
   const begin = (entry: LiveJob) => {
     if (entry.started) return

@@ -25,6 +25,8 @@ export type KeyStore = {
   ensureBootstrap(secret: string | undefined): void
   /** Whether any key could be used now. */
   anyActive(): boolean
+  /** Whom a valid key stands for; undefined: unknown or revoked. */
+  clientOf(id: string): Client | undefined
 }
 
 type Entry = { key: Key; digest: Buffer; client: Client; writtenUseAt: number }
@@ -174,7 +176,11 @@ export function createKeyStore(db: Database, options: { pepper: Buffer; log?: Lo
         options.log?.warn({ keyId: bootstrapId }, 'the key in OUTPOST_ADMIN_KEY was revoked and stays so; set a new one')
       }
     },
-    anyActive: () => [...byId.values()].some(({ key }) => key.revokedAt === null)
+    anyActive: () => [...byId.values()].some(({ key }) => key.revokedAt === null),
+    clientOf(id) {
+      const entry = byId.get(id)
+      return entry?.key.revokedAt === null ? entry.client : undefined
+    }
   }
 }
 

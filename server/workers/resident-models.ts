@@ -53,6 +53,8 @@ export type ResidentModelsOptions = {
   onRefused: (id: string, error: AppError) => void
   /** A model was unloaded, or is not waited for any more. Jobs that wait for it want it back. */
   onFreed: (id: string) => void
+  /** What is loaded, or why it is not, was looked at again. */
+  onReviewed?: (() => void) | undefined
   log: Log
 }
 
@@ -105,6 +107,7 @@ export function createResidentModels(options: ResidentModelsOptions): ResidentMo
     } finally {
       isReviewing = false
     }
+    options.onReviewed?.()
   }
 
   const reviewOnce = () => {

@@ -7,6 +7,8 @@ import { buildApp } from '../../server/http/app.ts'
 import { createLog } from '../../server/log.ts'
 import { openDatabase } from '../../server/store/database.ts'
 import { createKeyStore } from '../../server/store/keys.ts'
+import { createSessionStore } from '../../server/store/sessions.ts'
+import { createSignInLinks } from '../../server/store/sign-in-links.ts'
 import { createUsageStore } from '../../server/store/usage.ts'
 import { createScriptedPlans } from '../http/scripted-plans.ts'
 
@@ -39,10 +41,16 @@ const refused = (): never => {
   throw new Error('not part of the floor')
 }
 let jobs = 0
+const keys = createKeyStore(db, { pepper: Buffer.alloc(32) })
 const app = await buildApp({
   config: loadConfig({}),
   log: createLog({ level: 'silent' }),
-  keys: createKeyStore(db, { pepper: Buffer.alloc(32) }),
+  keys,
+  sessions: createSessionStore(db, { pepper: Buffer.alloc(32), keys }),
+  signInLinks: createSignInLinks(),
+  signInLink: refused,
+  consoleFolder: undefined,
+  onChange: () => () => {},
   usage: createUsageStore(db),
   models: {
     list: () => [model],

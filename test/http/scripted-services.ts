@@ -1,5 +1,9 @@
 import { randomBytes } from 'node:crypto'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { Writable } from 'node:stream'
+import { brotliCompressSync, gzipSync } from 'node:zlib'
 import type { FastifyInstance } from 'fastify'
 import pino from 'pino'
 import type { JobEvent, SequencedEvent, Usage } from '#contracts/event.ts'
@@ -8,7 +12,7 @@ import { noPolicy } from '#contracts/policy.ts'
 import { type Config, loadConfig } from '../../server/config.ts'
 import { AppError } from '../../server/errors.ts'
 import { buildApp } from '../../server/http/app.ts'
-import type { EventListener, HttpServices, QueueSnapshot, Submission } from '../../server/http/services.ts'
+import type { Change, EventListener, HttpServices, QueueSnapshot, Submission } from '../../server/http/services.ts'
 import { fitOfEntry } from '../../server/models/fit/fit.ts'
 import { createGuardedFetch } from '../../server/plans/tools/guarded-fetch.ts'
 import { createToolbox } from '../../server/plans/tools/toolbox.ts'
@@ -16,6 +20,8 @@ import { createAddressGuard } from '../../server/plans/webhooks/address-guard.ts
 import { openDatabase } from '../../server/store/database.ts'
 import { createKeyStore } from '../../server/store/keys.ts'
 import { createPlanToolStore } from '../../server/store/plan-tools.ts'
+import { createSessionStore } from '../../server/store/sessions.ts'
+import { createSignInLinks } from '../../server/store/sign-in-links.ts'
 import { createUsageStore } from '../../server/store/usage.ts'
 import { createScriptedPlans, type PlanScript } from './scripted-plans.ts'
 
@@ -110,11 +116,25 @@ export function createScriptedServices(
   let notReady: AppError | undefined
   const queues: QueueSnapshot[] = []
 
+  const pepper = randomBytes(32)
+  const keys = createKeyStore(db, { pepper, log })
+  const sessions = createSessionStore(db, { pepper, keys })
+  const signInLinks = createSignInLinks()
+  const changes = new Set<(change: Change) => void>()
+
   const services: HttpServices = {
     config,
     log,
-    keys: createKeyStore(db, { pepper: randomBytes(32), log }),
+    keys,
+    sessions,
+    signInLinks,
+    signInLink: () => ({ url: `http://127.0.0.1:4477/#sign-in=${signInLinks.create().token}`, expiresAt: Date.now() + 600_000 }),
+    consoleFolder: builtConsole(),
     usage: createUsageStore(db),
+    onChange(listener) {
+      changes.add(listener)
+      return () => changes.delete(listener)
+    },
     models: {
       list: () => models,
       resolve(name) {
@@ -238,7 +258,10 @@ export function createScriptedServices(
   const setNotReady = (error: AppError | undefined) => {
     notReady = error
   }
-  return { services, toolboxes, jobs, logged, cancelled, orders, queues, setNotReady, scriptedPlans }
+  const tellChange = (change: Change) => {
+    for (const listener of changes) listener(change)
+  }
+  return { services, toolboxes, jobs, logged, cancelled, orders, models, queues, setNotReady, tellChange, scriptedPlans }
 }
 
 export type Scripted = ReturnType<typeof createScriptedServices> & { app: FastifyInstance; url: string; [Symbol.asyncDispose](): Promise<void> }
@@ -249,6 +272,23 @@ export async function startScripted(script?: Script, variables: Record<string, s
   const app = await buildApp(scripted.services)
   const url = await app.listen({ port: 0, host: '127.0.0.1' })
   return { ...scripted, app, url, [Symbol.asyncDispose]: () => app.close() }
+}
+
+let consoleFolder: string | undefined
+/** What a build of the console looks like to the server, once for each process. */
+function builtConsole(): string {
+  if (consoleFolder !== undefined) return consoleFolder
+  const folder = mkdtempSync(join(tmpdir(), 'outpost-console-'))
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  mkdirSync(join(folder, 'assets'))
+  writeFileSync(join(folder, 'pages.json'), '["models"]')
+  writeFileSync(join(folder, 'index.html'), '<!doctype html><title>Outpost</title>')
+  const script = 'export const one = 1\n'.repeat(100)
+  writeFileSync(join(folder, 'assets', 'main-abc123.js'), script)
+  writeFileSync(join(folder, 'assets', 'main-abc123.js.br'), brotliCompressSync(script))
+  writeFileSync(join(folder, 'assets', 'main-abc123.js.gz'), gzipSync(script))
+  consoleFolder = folder
+  return folder
 }
 
 /** `data:` lines of a stream, parsed; `[DONE]` stays text. */

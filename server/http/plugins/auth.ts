@@ -1,9 +1,15 @@
 import type { FastifyRequest } from 'fastify'
 import type { Client, Role } from '#contracts/key.ts'
+import type { SessionReply } from '#contracts/session.ts'
 import { AppError } from '../../errors.ts'
 import { isLoopback } from '../../loopback.ts'
 import type { KeyStore } from '../../store/keys.ts'
+import type { SessionStore } from '../../store/sessions.ts'
 import { isOwnerConnection } from './owner-door.ts'
+import { presentedSession } from './session-cookie.ts'
+
+/** Who is calling, and by what that was told. `session`: id of a browser's sign-in. */
+export type Caller = { client: Client; by: SessionReply['by']; session?: { id: string; expiresAt: number } }
 
 const owner: Client = { id: 'owner', name: 'owner', role: 'owner', lane: 'interactive' }
 const local: Client = { id: 'local', name: 'local', role: 'local', lane: 'interactive' }
@@ -13,23 +19,31 @@ const noKey = 'local'
 
 /**
  * Says who is calling. Throws `unauthorized` or `key_revoked`. `anyKeyIsNone`: while there are no keys, whatever is sent from this machine
- * in their place counts as none.
+ * in their place counts as none. `sessions`: where it is given, a browser's cookie counts as well. A key in a header goes before it, and one
+ * that has ended is none: nobody chose to send it.
  */
-export function createAuthentication(options: { keys: KeyStore; boundHost: string; anyKeyIsNone?: boolean }): (request: FastifyRequest) => Client {
+export function createAuthentication(options: {
+  keys: KeyStore
+  sessions?: SessionStore
+  boundHost: string
+  anyKeyIsNone?: boolean
+}): (request: FastifyRequest) => Caller {
   const localAllowed = isLoopback(options.boundHost)
   const isLocal = (request: FastifyRequest) => localAllowed && comesFromThisMachine(request)
   return (request) => {
     const secret = presentedSecret(request)
     if (secret !== undefined) {
       const result = options.keys.authenticate(secret)
-      if ('client' in result) return result.client
+      if ('client' in result) return { client: result.client, by: 'key' }
       if (result.error === 'revoked') throw new AppError('key_revoked', 'this key was revoked; ask an administrator for another one')
       // While this server has no keys at all, whatever an SDK was given stands for none. Once there are keys, a wrong one is a mistake worth hearing of.
-      if (options.anyKeyIsNone !== false && !options.keys.anyActive() && isLocal(request)) return local
+      if (options.anyKeyIsNone !== false && !options.keys.anyActive() && isLocal(request)) return { client: local, by: 'none' }
       throw new AppError('unauthorized', 'this key is unknown here; check it, or ask an administrator for one')
     }
-    if (isOwnerConnection(request.raw)) return owner
-    if (isLocal(request)) return local
+    if (isOwnerConnection(request.raw)) return { client: owner, by: 'socket' }
+    const known = options.sessions === undefined ? undefined : presentedSession(request, options.sessions)
+    if (known !== undefined) return { client: known.client, by: 'cookie', session: known.session }
+    if (isLocal(request)) return { client: local, by: 'none' }
     throw new AppError('unauthorized', 'a key is needed: send "Authorization: Bearer …" or "x-api-key: …"')
   }
 }

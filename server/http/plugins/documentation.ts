@@ -51,5 +51,4 @@ export async function registerDocumentation(app: FastifyInstance): Promise<void>
     uiConfig: { layout: 'BaseLayout', validatorUrl: null, deepLinking: true, persistAuthorization: false }
   })
   app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger())
-  app.get('/', { schema: { hide: true } }, (_request, reply) => reply.redirect('/docs'))
 }

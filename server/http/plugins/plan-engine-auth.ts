@@ -15,10 +15,10 @@ export function createPlanEngineAuthentication(options: {
   const authenticate = createAuthentication({ ...options, anyKeyIsNone: false })
   return (request, keyless) => {
     const { authorization } = request.raw.headers
-    if (authorization !== undefined && /^Bearer \S+$/.test(authorization)) return authenticate(request)
+    if (authorization !== undefined && /^Bearer \S+$/.test(authorization)) return authenticate(request).client
     if (authorization !== undefined || !keyless) throw new AppError('forbidden', 'send the key of a project as "Authorization: Bearer KEY"')
     try {
-      return authenticate(request)
+      return authenticate(request).client
     } catch (error) {
       throw new AppError('forbidden', 'without a key this may only be done on the machine itself', { cause: error })
     }

@@ -7,12 +7,16 @@ import { PlanReply } from '#contracts/plan-api.ts'
 import { AppError } from '../../errors.ts'
 import { version } from '../../version.ts'
 import { audit } from '../audit.ts'
+import { createLiveFeed } from '../live/live-feed.ts'
+import { visibleQueues } from '../live/visible.ts'
 import { errorReplies, jobStatuses, jsonReply, streamReply } from '../replies.ts'
 import type { RouteContext } from './context.ts'
+import { followLive } from './follow-live.ts'
 import { sendBlob } from './outpost-blobs.ts'
 import { cancelJob, followJob, isOverseer, startChat } from './outpost-jobs.ts'
 import { planHandlers } from './outpost-plans.ts'
 import { failedSoon, followPull, orderPull, stopPull } from './outpost-pulls.ts'
+import { sessionHandlers } from './outpost-sessions.ts'
 import { upkeepHandlers } from './outpost-upkeep.ts'
 
 type Handler = (request: FastifyRequest, reply: FastifyReply) => unknown
@@ -20,6 +24,14 @@ type Handler = (request: FastifyRequest, reply: FastifyReply) => unknown
 /** Our own dialect, under `/outpost`: exactly the table of `contracts/api.ts`. */
 export function registerOutpost(app: FastifyInstance, context: RouteContext): void {
   const { services } = context
+  const feed = createLiveFeed({
+    models: services.models.list,
+    pulls: () => services.models.pulls.list(),
+    queues: services.jobs.queues,
+    notReady: services.notReady,
+    onChange: services.onChange
+  })
+  app.addHook('onClose', async () => feed.close())
   const idOf = (request: FastifyRequest) => (request.params as { id: string }).id // The route's schema parsed it.
   const order =
     (verb: 'pull' | 'load' | 'unload'): Handler =>
@@ -50,9 +62,10 @@ export function registerOutpost(app: FastifyInstance, context: RouteContext): vo
     },
     queue: async (request): Promise<QueueReply> => {
       const queues = await services.jobs.queues()
-      const sees = (clientId: string) => isOverseer(request.client) || clientId === request.client.id
-      return { queues: queues.map((queue) => ({ ...queue, jobs: queue.jobs.filter(({ clientId }) => sees(clientId)) })) }
+      return { queues: visibleQueues(queues, { client: request.client, isOverseer: isOverseer(request.client) }) }
     },
+    events: (request, reply) => followLive(context, feed, request, reply),
+    ...sessionHandlers(context),
     models: () => ({ models: services.models.list() }),
     describeModel: async (request) => {
       const model = services.models.resolve(idOf(request)).id
@@ -137,6 +150,8 @@ function successOf({ reply, summary }: Endpoint): object {
   if (reply === 'pull-events') return streamReply('pull-progress with how it stands now; the last one is pull-end or error')
   if (reply === 'plan-events')
     return streamReply('plan-progress, plan-event and plan-status; the last one is a plan-status that is settled, or error')
+  if (reply === 'live-events')
+    return streamReply('reset with everything as it is now, unless Last-Event-ID is known, then what changes: model, pull, queues, plan, readiness')
   if (reply === 'bytes')
     return {
       description: 'The file, or the part that Range asked for with status 206',

@@ -36,6 +36,8 @@ export type PullsOptions = {
   /** Bytes a second for all pulls together. */
   limitRate?: number | undefined
   limits?: Partial<PullLimits>
+  /** Called with every change of any pull. */
+  onChange?: ((status: PullStatus) => void) | undefined
   /** Stops every pull, so that the process can end. */
   signal?: AbortSignal | undefined
   log: Log
@@ -63,6 +65,7 @@ export function createPulls(options: PullsOptions): Pulls {
 
   const tell = ({ status, listeners }: Omit<Kept, 'result'>) => {
     for (const listener of [...listeners]) listener(status)
+    options.onChange?.(status)
   }
 
   function begin(entry: CatalogueEntry, limitRate: number | undefined): Kept {

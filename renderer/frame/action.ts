@@ -1,0 +1,12 @@
+/** Something the user can do, found in the palette (Ctrl/Cmd+K) and by its shortcut. */
+export type Action = {
+  id: string
+  title: string
+  /** Actions of one group stand together. */
+  group: string
+  /** Also found by these words. */
+  keywords?: string
+  /** `mod+shift+c`; `mod` is Ctrl, on a Mac Cmd. */
+  shortcut?: string
+  run: () => void
+}

@@ -1,0 +1,102 @@
+import type { Page } from 'playwright-core'
+import { outpost } from '../cli/outpost.ts'
+import { type Ending, onEnd } from '../helpers/on-end.ts'
+import { startTestServer } from '../helpers/server.ts'
+import { startFileServer } from '../models/file-server.ts'
+import { entryOf, fileOf } from '../models/fixtures.ts'
+
+/** Brings a page of the console into the state that is to be seen. */
+export type Shot = (page: Page) => Promise<void>
+
+export type Showcase = {
+  url: string
+  /** Each opens once. */
+  signInLink(): Promise<string>
+  shots: Record<string, Shot>
+}
+
+/** A server with something of everything to see, and what is worth seeing of each page. Each page adds its own. */
+export async function startShowcase(t: Ending): Promise<Showcase> {
+  const hold = Promise.withResolvers<void>()
+  const bytes = Buffer.alloc(2_600_000, 7)
+  const files = await startFileServer(() => ({ bytes, etag: '"1"', holdAfter: { bytes: 1_100_000, until: hold.promise } }))
+  onEnd(t, () => {
+    hold.resolve()
+    return files[Symbol.asyncDispose]()
+  })
+  const coming = { ...entryOf([fileOf(bytes)], 'tiny-writer'), name: 'Tiny Writer 2M', engine: 'llama', parameters: 2_000_000, contextWindow: 8192 }
+  const fake = (id: string, name: string, more: object = {}) => ({
+    id,
+    name,
+    description: 'for pictures',
+    kind: 'chat',
+    engine: 'fake',
+    licence: 'Apache-2.0',
+    contextWindow: 8192,
+    files: [],
+    ...more
+  })
+  const server = await startTestServer(t, {
+    catalogue: {
+      defaults: { chat: 'house-chat', embedding: 'house-search' },
+      models: [
+        fake('house-chat', 'House Chat 3B', { uses: ['chat', 'code'] }),
+        fake('house-search', 'House Search', { kind: 'embedding', dimensions: 384, uses: ['embedding'] }),
+        fake('house-reasoner', 'House Reasoner 8B', { uses: ['chat', 'reasoning'] }),
+        coming
+      ]
+    },
+    env: { OUTPOST_MIRRORS: files.url, OUTPOST_MEMORY_BUDGET: '8GB' }
+  })
+  const command = async (...args: string[]) => (await outpost(t, args, { home: server.home })).stdout.trim()
+  await command('pin', 'house-chat')
+  return {
+    url: server.url,
+    signInLink: () => command('console'),
+    shots: {
+      async models(page) {
+        await page.goto(`${server.url}/models`)
+        await page.getByRole('row', { name: /House Chat/ }).waitFor()
+        const row = page.getByRole('row', { name: /Tiny Writer/ })
+        if (await row.getByRole('button', { name: 'Pull' }).isVisible()) await row.getByRole('button', { name: 'Pull' }).click()
+        await row.getByText('Pulling 42%').waitFor()
+        await page.getByText('Being checked').first().waitFor({ state: 'detached' })
+        await page
+          .getByRole('region', { name: 'Notices' })
+          .getByRole('button', { name: 'Close' })
+          .click({ timeout: 300 })
+          .catch(() => {})
+      },
+      async 'models-details'(page) {
+        await page.goto(`${server.url}/models/tiny-writer`)
+        await page.getByRole('complementary').getByRole('progressbar').waitFor()
+        await page.getByRole('complementary').getByRole('meter').waitFor()
+      },
+      async 'models-add'(page) {
+        await page.goto(`${server.url}/models`)
+        await page.getByRole('button', { name: 'Add model' }).click()
+        await page.getByRole('textbox', { name: 'Name or link' }).waitFor()
+      },
+      async palette(page) {
+        await page.goto(`${server.url}/models`)
+        await page.getByRole('row', { name: /House Chat/ }).waitFor()
+        await page.keyboard.press('Control+k')
+        await page.getByRole('combobox').waitFor()
+      },
+      async 'models-empty'(page) {
+        await page.goto(`${server.url}/models`)
+        await page.getByLabel('Search models').fill('nothing like that')
+        await page.getByRole('heading', { name: 'No model is like that' }).waitFor()
+      },
+      async 'sign-in'(page) {
+        await page.goto(`${server.url}/models`)
+        await page.route('**/outpost/session', (route) =>
+          route.fulfill({ status: 401, json: { error: { code: 'unauthorized', message: 'a key is needed', type: 'x', param: null } } })
+        )
+        await page.reload()
+        await page.getByRole('heading', { name: 'Sign in to Outpost' }).waitFor()
+        await page.unrouteAll()
+      }
+    }
+  }
+}
