@@ -205,7 +205,7 @@ test('a longer list says how to go on', async (t) => {
 test('services are listed, shown with what they take and give, and taken out', async (t) => {
   const { asked, register } = await startServer(t)
   const { id } = register('echo')
-  assert.match((await asked(['service', 'list'])).stdout, new RegExp(`^● {2}echo {2}${id} +service +1 +1 +Echoes a message$`, 'm'))
+  assert.match((await asked(['service', 'list'])).stdout, new RegExp(`^● {2}echo {2}${id} +service +1 +1 +- +Echoes a message$`, 'm'))
   assert.match((await asked(['service', 'show', 'echo'])).stdout, /^Takes\n {2}message: string\n\nGives\n {2}echoed: string$/m)
   assert.equal((await asked(['service', 'rm', 'echo'])).stdout, `echo (${id}) is no longer used in new plans.\n`)
   assert.match((await asked(['service', 'show', 'echo'])).stderr, /there is no service "echo": outpost service list/)
