@@ -6,6 +6,7 @@ import { completeSteps, timesInData } from './complete-steps.ts'
 import type { OpenInput } from './plan-schema.ts'
 import type { Planner, PlanningOutcome, PlanningRequest } from './planner.ts'
 import { relate } from './relevance.ts'
+import { propertiesOf, takesAnything } from './service-schema.ts'
 import { validatePlan } from './validate-plan.ts'
 import { type Choice, wireSteps } from './wiring.ts'
 
@@ -30,7 +31,9 @@ function planByWords(request: PlanningRequest): PlanningOutcome {
   const chosen = likely.length === 0 ? onlyService(services) : likely
   if (chosen.length === 0) return { type: 'not-actionable', reason: 'no service has enough words in common with the action' }
 
-  const repeated = chosen.flatMap((service) => Array.from({ length: timesInData(service, data) }, () => service))
+  // What works on results comes after what may give some.
+  const inOrder = chosen.toSorted((one, other) => Number(worksOnResults(one)) - Number(worksOnResults(other)))
+  const repeated = inOrder.flatMap((service) => Array.from({ length: timesInData(service, data) }, () => service))
   const preferred = ranked.map(({ service }) => service)
   const { steps, findings } = completeSteps({ chosen: repeated, data, action, services, preferred, eager: true })
   if (findings.length > 0) return toFailure(refuse(findings, about))
@@ -40,6 +43,10 @@ function planByWords(request: PlanningRequest): PlanningOutcome {
   const outcome = validatePlan({ draft, ...about })
   if (outcome.type === 'invalid') return toFailure(outcome)
   return outcome.type === 'valid' ? { type: 'planned', plan: outcome.plan satisfies Plan } : outcome
+}
+
+function worksOnResults(service: Service): boolean {
+  return [...propertiesOf(service.input).values()].some(takesAnything)
 }
 
 function onlyService(services: readonly Service[]): Service[] {

@@ -2,7 +2,7 @@ import type { Json, JsonObject, SchemaNode, Service } from '#contracts/plan.ts'
 import { parseReference, taskZeroId, toReference } from '../protocol/reference.ts'
 import { type ConstantForm, constantForm } from './constant-form.ts'
 import { isIdentifier } from './names.ts'
-import { isRequired, mayFeed, propertiesOf } from './service-schema.ts'
+import { isRequired, mayFeed, propertiesOf, takesAnything } from './service-schema.ts'
 import { givesSurely, maybeFits, type Source, type Step, sourcesOf, surelyFits } from './sources.ts'
 
 /** What is given to an input: a reference, or a constant. */
@@ -68,6 +68,8 @@ export function wireSteps({ steps, data, action, services, mayInvent }: WiringQu
       const later = isIdentifier(input, schema) ? [] : madeFrom(best.reference, step, schema)
       return later.length === 0 && sure.length === 1 ? settle(best.reference) : open([...later, ...sure], undefined)
     }
+    // What a model is to work on has no name of its own.
+    if (takesAnything(schema) && sources.length > 0) return open(sources, optional ? undefined : constant)
     const likely = sources.filter(({ fit }) => fit >= maybeFits)
     if (optional) {
       const named = constant?.named === true ? constant : undefined
@@ -114,10 +116,11 @@ export function wireSteps({ steps, data, action, services, mayInvent }: WiringQu
       )
   }
 
-  /** Of choices that are equally good, data that nothing else takes is what was sent for this. */
+  /** Of choices that are equally good, data that nothing else takes is what was sent for this; what takes anything is there for results. */
   function unusedFirst(decision: InputDecision): InputDecision {
     if (decision.type !== 'open') return decision
-    const rank = (reference: string) => (isUnused(reference) ? 0 : 1)
+    const forResults = takesAnything(decision.schema)
+    const rank = (reference: string) => (isUnused(reference) ? 1 : forResults && !isOfData(reference) ? 0 : 2)
     const fits = decision.choices.some((reference) => (fitOf(decision, reference) ?? 0) >= maybeFits)
     return fits ? decision : { ...decision, choices: decision.choices.toSorted((a, b) => rank(a) - rank(b)) }
   }
@@ -134,7 +137,7 @@ export function wireSteps({ steps, data, action, services, mayInvent }: WiringQu
   }
 
   function isUnused(reference: string): boolean {
-    return parseReference(reference)?.task === taskZeroId && !used.has(reference)
+    return isOfData(reference) && !used.has(reference)
   }
 
   function fitOf({ task, input, schema }: InputDecision, reference: string): number | undefined {
@@ -143,4 +146,8 @@ export function wireSteps({ steps, data, action, services, mayInvent }: WiringQu
     if (service === undefined) return undefined
     return sourcesOf({ service, input, schema, data, before: steps.slice(0, index) }).find((source) => source.reference === reference)?.fit
   }
+}
+
+function isOfData(reference: string): boolean {
+  return parseReference(reference)?.task === taskZeroId
 }
