@@ -17,8 +17,9 @@ const allowed: Record<string, readonly string[]> = {
   jobs: ['engines', 'models'],
   workers: ['queue', 'jobs', 'engines'],
   plans: ['store'],
-  http: ['queue', 'store', 'models', 'plans'],
-  compose: ['engines', 'models', 'store', 'queue', 'jobs', 'workers', 'plans', 'http'],
+  chats: ['store', 'queue'],
+  http: ['queue', 'store', 'models', 'plans', 'chats'],
+  compose: ['engines', 'models', 'store', 'queue', 'jobs', 'workers', 'plans', 'chats', 'http'],
   cli: ['compose', 'models', 'workers', 'queue']
 }
 
@@ -35,7 +36,8 @@ const packageRooms: Record<string, string> = {
   'better-sqlite3': 'store',
   'sqlite-vec': 'store',
   '@modelcontextprotocol/client': 'plans',
-  'node-llama-cpp': 'engines'
+  'node-llama-cpp': 'engines',
+  unpdf: 'chats'
 }
 
 const baseFiles = new Set(['config.ts', 'errors.ts', 'log.ts', 'home.ts', 'issue-words.ts', 'loopback.ts', 'socket-path.ts', 'version.ts'])
