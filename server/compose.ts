@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Receipt } from '#contracts/job.ts'
 import type { SignInLink } from '#contracts/session.ts'
 import { createChanges } from './changes.ts'
+import { createChatRoom } from './chats/chat-room.ts'
 import { composeModels } from './compose-models.ts'
 import { composePlans } from './compose-plans.ts'
 import type { Config } from './config.ts'
@@ -169,6 +170,7 @@ async function compose(
     problem = undefined
     looked.resolve()
     changes.tell({ type: 'models' })
+    await chats.generations.recover()
   }
 
   const theDispatcher = (): Dispatcher => {
@@ -192,6 +194,14 @@ async function compose(
     models.ensure(submission.request.model)
     return await open.submit(submission, listener)
   }
+  const jobs: HttpServices['jobs'] = {
+    submit,
+    follow: async (jobId, afterSeq, listener) => theDispatcher().follow(jobId, afterSeq, listener),
+    cancel: async (jobId) => theDispatcher().cancel(jobId),
+    queues: async () => theDispatcher().queues()
+  }
+  const chats = createChatRoom({ db, jobs, log })
+  onEnd.push(() => chats.close())
   const plans = composePlans({
     config,
     db,
@@ -225,12 +235,8 @@ async function compose(
       pull: async (id) => void (await models.pull(id)),
       blobPath: store.blobPath
     },
-    jobs: {
-      submit,
-      follow: async (jobId, afterSeq, listener) => theDispatcher().follow(jobId, afterSeq, listener),
-      cancel: async (jobId) => theDispatcher().cancel(jobId),
-      queues: async () => theDispatcher().queues()
-    },
+    jobs,
+    chats,
     upkeep,
     bundles,
     plans: plans.engine,

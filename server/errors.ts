@@ -14,7 +14,11 @@ export const errorTable: Record<ErrorCode, ErrorRow> = {
   invalid_request: { status: 400, retryable: false, meaning: 'A field is missing, has the wrong type or is out of range; the message names it.' },
   invalid_json: { status: 400, retryable: false, meaning: 'The body is not JSON, not UTF-8, or nested too deeply.' },
   payload_too_large: { status: 413, retryable: false, meaning: 'The body is over the limit; the message names both sizes.' },
-  unsupported_media_type: { status: 415, retryable: false, meaning: 'The body must be application/json.' },
+  unsupported_media_type: {
+    status: 415,
+    retryable: false,
+    meaning: 'The body is of a type that this address does not take; the message says which it takes.'
+  },
   context_length_exceeded: {
     status: 400,
     retryable: false,

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { BundleDescription, BundleImportOrder, BundleImportStatus, BundlePath, TrustedSigner } from './bundle.ts'
 import { ChatRequest } from './chat.ts'
+import { chatEndpoints } from './chats-api.ts'
 import { administration, anyone, type Endpoint, everyone, idParams, keyHolders, pageSize, wholeNumber } from './endpoint.ts'
 import { ErrorCode } from './error.ts'
 import { Lane, Receipt } from './job.ts'
@@ -383,6 +384,7 @@ export const endpoints = {
     query: UsageQuery,
     reply: UsageReply
   },
-  ...planEndpoints
+  ...planEndpoints,
+  ...chatEndpoints
 } as const satisfies Record<string, Endpoint>
 export type EndpointName = keyof typeof endpoints

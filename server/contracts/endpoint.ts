@@ -10,7 +10,10 @@ export type Endpoint = {
   roles: readonly Role[] | 'public'
   params?: z.ZodType
   query?: z.ZodType
-  body?: z.ZodType
+  /** `bytes`: a file as it is, of any media type. */
+  body?: z.ZodType | 'bytes'
+  /** Bytes, where it is not the server's own limit. */
+  bodyLimit?: number
   /** Of success; 200 where it is not given. */
   status?: 201 | 202
   /**

@@ -13,7 +13,7 @@ const meanings: Record<number, string> = {
   409: 'In conflict with what there is',
   413: 'The body is too large',
   416: 'No such part',
-  415: 'The body is not application/json',
+  415: 'The body is of a type that is not taken here',
   422: 'No plan can be made of it',
   499: 'Cancelled',
   500: 'A failure here; the log has the details under the request id',

@@ -5,6 +5,7 @@ import type { PullStatus } from '#contracts/pull.ts'
 import type { SignInLink } from '#contracts/session.ts'
 import type { GarbageReport, RemovedReply, VerificationStatus } from '#contracts/store.ts'
 import type { Fit, WeightsDescription } from '#contracts/weights.ts'
+import type { ChatRoom } from '../chats/chat-room.ts'
 import type { Config } from '../config.ts'
 import type { AppError } from '../errors.ts'
 import type { Log } from '../log.ts'
@@ -18,7 +19,9 @@ import type { SignInLinks } from '../store/sign-in-links.ts'
 import type { UsageStore } from '../store/usage.ts'
 import type { Change } from './live/live-feed.ts'
 
+export type { AnswerOrder } from '../chats/generations.ts'
 export type { EventListener, JobHandle, LeaveReason, QueueSnapshot, Submission, WaitingJob } from '../queue/dispatcher.ts'
+export type { StoredChat } from '../store/chats.ts'
 export type { Change } from './live/live-feed.ts'
 
 /** What the HTTP room is given; `compose.ts` makes it. */
@@ -91,6 +94,8 @@ export type HttpServices = {
     setPolicy(policy: Policy, by: string): Policy
   }
   plans: PlanEngine
+  /** The console's conversations. */
+  chats: ChatRoom
   /** Tools that became services of a project. */
   toolboxes: Omit<Toolboxes, 'host' | 'close'>
   /** Undefined: can serve now. Otherwise why not. */

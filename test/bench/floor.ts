@@ -1,5 +1,6 @@
 import type { JobEvent, SequencedEvent } from '#contracts/event.ts'
 import type { ModelStatus } from '#contracts/model.ts'
+import { createChatRoom } from '../../server/chats/chat-room.ts'
 import { loadConfig } from '../../server/config.ts'
 import { createFakeEngine } from '../../server/engines/fake/fake-engine.ts'
 import { FakeTraits } from '../../server/engines/fake/fake-script.ts'
@@ -65,6 +66,7 @@ const app = await buildApp({
     fit: unused
   },
   plans: createScriptedPlans(db).plans,
+  chats: createChatRoom({ db, jobs: { submit: unused, follow: unused, cancel: unused }, log: createLog({ level: 'silent' }) }),
   toolboxes: { add: unused, replace: unused, refresh: unused, remove: unused, list: () => [], find: refused },
   bundles: { inspect: unused, start: unused, status: () => null, signers: () => [] },
   upkeep: {

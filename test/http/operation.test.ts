@@ -83,7 +83,7 @@ test('the OpenAPI document has every route but the pages, with its errors', asyn
     const [method, url] = entry.split(' ') as [string, string]
     // OpenAPI has no words for WebSocket.
     if (url === '/' || url === '/assets/*' || url === '/openapi.json' || url === '/ws' || url.startsWith('/docs')) continue
-    const operation = document.paths[url.replace(/:(\w+)/, '{$1}')]?.[method.toLowerCase()]
+    const operation = document.paths[url.replace(/:(\w+)/g, '{$1}')]?.[method.toLowerCase()]
     assert.ok(operation !== undefined, entry)
     assert.ok('400' in operation.responses && '403' in operation.responses, entry)
   }

@@ -9,6 +9,7 @@ import pino from 'pino'
 import type { JobEvent, SequencedEvent, Usage } from '#contracts/event.ts'
 import { CatalogueEntry, type ModelStatus } from '#contracts/model.ts'
 import { noPolicy } from '#contracts/policy.ts'
+import { createChatRoom } from '../../server/chats/chat-room.ts'
 import { type Config, loadConfig } from '../../server/config.ts'
 import { AppError } from '../../server/errors.ts'
 import { buildApp } from '../../server/http/app.ts'
@@ -166,6 +167,7 @@ export function createScriptedServices(
       },
       unload: async (id) => void orders.push(`unload ${id}`)
     },
+    chats: undefined as never, // Made of these services, below.
     jobs: {
       async submit(submission, listener) {
         const { job, leave } = createJob(submission, listener)
@@ -226,6 +228,8 @@ export function createScriptedServices(
     toolboxes,
     notReady: () => notReady
   }
+
+  services.chats = createChatRoom({ db, jobs: services.jobs, log })
 
   function createJob(submission: Submission, listener: EventListener) {
     const jobId = `job-${jobs.length + 1}`

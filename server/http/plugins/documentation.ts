@@ -32,12 +32,9 @@ export async function registerDocumentation(app: FastifyInstance): Promise<void>
     transform: (route) => {
       const { schema, url } = jsonSchemaTransform(route)
       const access = [route.route.method].flat().map((method) => accessOf(method, url))
-      return {
-        schema: access.includes('public')
-          ? schema
-          : { ...schema, security: route.route.config?.planEngine === undefined ? keyForms : [{ bearer: [] }] },
-        url
-      }
+      const file = route.route.config?.takesBytes === true ? { consumes: ['*/*'], body: { type: 'string', format: 'binary' } } : {}
+      const security = access.includes('public') ? {} : { security: route.route.config?.planEngine === undefined ? keyForms : [{ bearer: [] }] }
+      return { schema: { ...schema, ...file, ...security }, url }
     },
     transformObject: jsonSchemaTransformObject
   })

@@ -30,8 +30,12 @@ export async function startChat(context: RouteContext, request: FastifyRequest, 
  * `GET /outpost/jobs/:id/events`. Answers 204 when there is nothing after `Last-Event-ID` and never will be: a browser's EventSource, which
  * comes back after every end, then stops.
  */
-export async function followJob(context: RouteContext, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> {
-  const { id } = request.params as { id: string } // The route's schema parsed it.
+export async function followJob(
+  context: RouteContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  id = (request.params as { id: string }).id // The route's schema parsed it.
+): Promise<FastifyReply | undefined> {
   const after = lastEventId(request)
   const stream = eventStream(context, reply)
   const forward = passOn(stream)
@@ -81,11 +85,13 @@ function checkOwner(client: Client, ownerId: string): void {
     throw new AppError('forbidden', 'this job belongs to another client; only an administrator may touch it')
 }
 
-function eventStream(context: RouteContext, reply: FastifyReply): ReplyStream {
+/** A stream of our own dialect. */
+export function eventStream(context: RouteContext, reply: FastifyReply): ReplyStream {
   return new ReplyStream({ reply, readers: context.readers, clientId: reply.request.client.id, errorText: toErrorText })
 }
 
-function passOn(stream: ReplyStream): EventListener {
+/** What of a job's events goes into such a stream, and when. */
+export function passOn(stream: ReplyStream): EventListener {
   return (events) => {
     let text = ''
     let isOutput = false

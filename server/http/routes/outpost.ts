@@ -13,11 +13,19 @@ import { errorReplies, jobStatuses, jsonReply, streamReply } from '../replies.ts
 import type { RouteContext } from './context.ts'
 import { followLive } from './follow-live.ts'
 import { sendBlob } from './outpost-blobs.ts'
+import { chatHandlers } from './outpost-chats.ts'
 import { cancelJob, followJob, isOverseer, startChat } from './outpost-jobs.ts'
 import { planHandlers } from './outpost-plans.ts'
 import { failedSoon, followPull, orderPull, stopPull } from './outpost-pulls.ts'
 import { sessionHandlers } from './outpost-sessions.ts'
 import { upkeepHandlers } from './outpost-upkeep.ts'
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Its body is a file, of any type. */
+    takesBytes?: true
+  }
+}
 
 type Handler = (request: FastifyRequest, reply: FastifyReply) => unknown
 
@@ -86,6 +94,7 @@ export function registerOutpost(app: FastifyInstance, context: RouteContext): vo
     unloadModel: order('unload'),
     ...upkeepHandlers(context),
     ...planHandlers(context),
+    ...chatHandlers(context),
     keys: () => ({ keys: services.keys.list() }),
     createKey(request, reply) {
       const order = request.body as NewKey // The route's schema parsed it.
@@ -112,8 +121,17 @@ export function registerOutpost(app: FastifyInstance, context: RouteContext): vo
   }
 
   for (const [name, endpoint] of Object.entries(endpoints) as [EndpointName, Endpoint][]) {
-    app.route({ method: endpoint.method, url: endpoint.path, schema: { operationId: name, ...schemaOf(endpoint) }, handler: handlers[name] })
+    const route = { method: endpoint.method, url: endpoint.path, schema: { operationId: name, ...schemaOf(endpoint) }, handler: handlers[name] }
+    if (endpoint.body === 'bytes') app.register(async (scope) => registerBytes(scope).route({ ...route, config: { takesBytes: true } }))
+    else app.route(route)
   }
+}
+
+/** Here bodies come as they are, of any type; the handler reads them up to its own limit. */
+function registerBytes(scope: FastifyInstance): FastifyInstance {
+  scope.removeAllContentTypeParsers()
+  scope.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
+  return scope
 }
 
 function schemaOf(endpoint: Endpoint) {
@@ -132,14 +150,16 @@ function schemaOf(endpoint: Endpoint) {
     tags: ['Outpost'],
     ...(endpoint.params === undefined ? {} : { params: endpoint.params }),
     ...(endpoint.query === undefined ? {} : { querystring: endpoint.query }),
-    ...(endpoint.body === undefined ? {} : { body: endpoint.body }),
+    ...(endpoint.body === undefined || endpoint.body === 'bytes' ? {} : { body: endpoint.body }),
     response: {
       [endpoint.status ?? 200]: successOf(endpoint),
       ...(endpoint.path === endpoints.runPlan.path && endpoint.method === 'POST'
         ? { 202: jsonReply('The plan as it begins, with "async": true', PlanReply) }
         : {}),
       ...(endpoint.path === endpoints.followPlan.path ? { 204: z.null().describe('Nothing comes after Last-Event-ID: the plan is settled') } : {}),
-      ...(endpoint.path === endpoints.followJob.path ? { 204: z.null().describe('Nothing comes after Last-Event-ID: the job has ended') } : {}),
+      ...(endpoint.path === endpoints.followJob.path || endpoint.path === endpoints.followAnswer.path
+        ? { 204: z.null().describe('Nothing comes after Last-Event-ID: the job has ended') }
+        : {}),
       ...errorReplies(endpoint.method, endpoint.path, more)
     }
   }
