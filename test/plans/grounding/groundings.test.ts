@@ -61,10 +61,10 @@ test('the values of an action do not stand between it and its use case', async (
 
 test('the best use case applies, not the first', async (t) => {
   const groundings = openGroundings(t)
-  const useCase = (action: string) => ({ ...shopGrounding.useCases[1], action })
+  const caseOf = (action: string) => ({ ...shopGrounding.useCases[1], action })
   const near = 'List all the open orders of each customer in the north and in the south and in the west today'
-  groundings.apply('p_1', { ...shopGrounding, name: 'a-near', useCases: [useCase(near.replace('today', 'again'))] })
-  groundings.apply('p_1', { ...shopGrounding, name: 'b-same', useCases: [useCase('Something else'), useCase(near)] })
+  groundings.apply('p_1', { ...shopGrounding, name: 'a-near', useCases: [caseOf(near.replace('today', 'again'))] })
+  groundings.apply('p_1', { ...shopGrounding, name: 'b-same', useCases: [caseOf('Something else'), caseOf(near)] })
   const outcome = await groundings.match('p_1', near)
   assert.ok(outcome.type === 'hit')
   assert.deepEqual([outcome.hit.grounding.name, outcome.hit.index], ['b-same', 1])
