@@ -1,25 +1,32 @@
-import { lookup } from 'node:dns/promises'
 import type { PlanRecord } from '#contracts/plan.ts'
 import type { Config } from './config.ts'
 import { AppError } from './errors.ts'
+import type { KnownModels } from './known-models.ts'
 import type { Log } from './log.ts'
+import { createPlanModels } from './plan-models.ts'
 import { createPlanCache } from './plans/cache/semantic-cache.ts'
 import { createPlanEngine } from './plans/create-plan-engine.ts'
+import { createGroundings } from './plans/grounding/groundings.ts'
 import { createPlanMaker } from './plans/make-plan.ts'
 import type { PlanEngine } from './plans/plan-engine.ts'
-import type { Embed, Planner } from './plans/planning/planner.ts'
+import { createDeterministicPlanner } from './plans/planning/deterministic-planner.ts'
+import { createModelPlanner } from './plans/planning/model-planner.ts'
 import { newProjectId } from './plans/protocol/ids.ts'
 import type { ServiceHostEvents } from './plans/services/service-host.ts'
+import { createGuardedFetch } from './plans/tools/guarded-fetch.ts'
 import { createToolbox, type Toolboxes, type ToolboxOptions } from './plans/tools/toolbox.ts'
-import { type AddressGuard, createAddressGuard, literalOf } from './plans/webhooks/address-guard.ts'
+import { createAddressGuard } from './plans/webhooks/address-guard.ts'
 import { createWebhooks } from './plans/webhooks/create-webhooks.ts'
+import { createQueuedTasks, type Submit } from './queued-model.ts'
 import { createCompensationFailureStore } from './store/compensation-failures.ts'
 import type { Database } from './store/database.ts'
+import { createGroundingStore } from './store/groundings.ts'
 import { createPlanCacheStore } from './store/plan-cache.ts'
 import { createPlanProjectStore } from './store/plan-projects.ts'
 import { createPlanServiceStore } from './store/plan-services.ts'
 import { createPlanToolStore } from './store/plan-tools.ts'
 import { createPlanStore } from './store/plans.ts'
+import { createTextVectorStore } from './store/text-vectors.ts'
 import { createWebhookStore } from './store/webhooks.ts'
 
 /** The plan engine, and the tools built into it, which close after it. */
@@ -33,25 +40,43 @@ const dayMs = 86_400_000
 export function composePlans(options: {
   config: Config
   db: Database
-  planner: Planner
-  embed: Embed
-  /** Id of the model behind `embed`. */
-  embeddingModel: () => string
-  /** Undefined: tasks for models cannot be done here. */
-  llm: ToolboxOptions['llm']
+  submit: Submit
+  models: KnownModels
+  /** The server's default models. */
+  wanted: { chat: string; embedding: string }
   /** A plan came to be or its status changed. */
   onChange?: (record: PlanRecord) => void
   log: Log
 }): ComposedPlans {
-  const { config, db, planner, embed, embeddingModel, llm, log } = options
+  const { config, db, submit, models, wanted, log } = options
+  const { planning, embed } = createPlanModels({ config, submit, models, wanted, log })
+  const planner = config.planner === 'deterministic' ? createDeterministicPlanner() : createModelPlanner({ model: planning, embed, log })
+  const embeddingModel = () => config.embeddingEndpoint?.model ?? wanted.embedding
+  const store = createPlanStore(db)
+  const complete = createQueuedTasks(submit)
+  const llm: ToolboxOptions['llm'] = {
+    async complete({ planId, model = config.planModel ?? wanted.chat, ...order }, signal) {
+      const { id, kind } = models.resolve(model)
+      if (kind !== 'chat') throw new AppError('unsupported_feature', `the model ${id} writes no text; name a chat model in the toolbox`)
+      return await complete({ ...order, model: id, clientId: store.clientOf(planId) ?? 'local' }, signal)
+    }
+  }
   const services = createPlanServiceStore(db)
   const guard = createAddressGuard({ airGap: config.airGap, lanAllow: config.lanAllow })
   const cache = createPlanCache({ store: createPlanCacheStore(db), embed, embeddingModel, log })
+  const groundings = createGroundings({
+    store: createGroundingStore(db),
+    vectors: createTextVectorStore(db),
+    embed,
+    embeddingModel,
+    ungrounded: config.ungrounded,
+    log
+  })
   const maker = createPlanMaker({
     planner,
     cache,
     servicesOf: services.list,
-    ground: async () => ({ type: 'none' }),
+    groundings,
     log
   })
   const toolboxesWith = (events: Pick<ServiceHostEvents, 'onMessage' | 'onHealth'>) =>
@@ -60,13 +85,13 @@ export function composePlans(options: {
       registerService: ({ id, projectId, ...content }) => void services.register(projectId, id, content),
       removeService: services.remove,
       llm,
-      allow: (url) => allowAddress(guard, url),
+      fetch: createGuardedFetch(guard),
       events,
       log
     })
   let toolboxes: Toolboxes | undefined
   const engine = createPlanEngine({
-    store: createPlanStore(db),
+    store,
     projects: createPlanProjectStore(db, { newId: newProjectId }),
     services,
     tools(events) {
@@ -75,14 +100,7 @@ export function composePlans(options: {
     },
     maker,
     cache,
-    groundings: {
-      apply: () => {
-        throw new Error('x')
-      },
-      list: () => [],
-      remove: () => false,
-      removeAll: () => {}
-    },
+    groundings,
     webhooks: createWebhooks({ store: createWebhookStore(db), guard, log }),
     failures: createCompensationFailureStore(db),
     defaults: { timeoutMs: attemptMs, gracePeriodMs, planningMs: config.planningTimeout * 1000 },
@@ -99,15 +117,5 @@ export function composePlans(options: {
       await engine.close()
       await built.close()
     }
-  }
-}
-
-/** Throws `policy_denied` for an address that must not be called. */
-async function allowAddress(guard: AddressGuard, url: URL): Promise<void> {
-  guard.checkUrl(url.href)
-  if (literalOf(url) !== undefined) return
-  for (const { address } of await lookup(url.hostname, { all: true })) {
-    const reason = guard.refusal(url.hostname, address)
-    if (reason !== undefined) throw new AppError('policy_denied', reason)
   }
 }

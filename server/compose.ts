@@ -11,9 +11,9 @@ import { openFrontDoor, openOwnerDoor, reachable, refuseOpenDoor } from './doors
 import { AppError, toAppError } from './errors.ts'
 import { gatewayId, prepareHome } from './home.ts'
 import { databaseOf } from './home-policy.ts'
+import type { HttpServices } from './http/services.ts'
 import type { KnownModels } from './known-models.ts'
 import type { Log } from './log.ts'
-import { createDeterministicPlanner } from './plans/planning/deterministic-planner.ts'
 import { openBlobStore } from './queue/blobs.ts'
 import type { Dispatcher } from './queue/dispatcher.ts'
 import { checkRedis, connectRedis, describeRedis, type RedisAddress, untilReady } from './queue/redis.ts'
@@ -185,13 +185,19 @@ async function compose(
     const how = chat.percent === null ? chat.state : `${chat.state}, ${chat.percent} %`
     return new AppError(chat.state === 'failed' ? 'model_failed' : 'model_not_ready', chat.reason ?? `${chat.id} is not ready (${how})`)
   }
+  const submit: HttpServices['jobs']['submit'] = async (submission, listener) => {
+    // Also while it takes up what was left, when it is there and takes nothing yet.
+    if (dispatcher === undefined || problem !== undefined) await Promise.race([looked.promise, delay(startMs, undefined, { ref: false })])
+    const open = theDispatcher()
+    models.ensure(submission.request.model)
+    return await open.submit(submission, listener)
+  }
   const plans = composePlans({
     config,
     db,
-    planner: createDeterministicPlanner(),
-    embed: async () => undefined,
-    embeddingModel: () => wanted.embedding,
-    llm: undefined,
+    submit,
+    models,
+    wanted,
     onChange: ({ id, projectId, action, status, changedAt }) => changes.tell({ type: 'plan', plan: { id, projectId, action, status, changedAt } }),
     log
   })
@@ -220,12 +226,7 @@ async function compose(
       blobPath: store.blobPath
     },
     jobs: {
-      async submit(submission, listener) {
-        if (dispatcher === undefined) await Promise.race([looked.promise, delay(startMs, undefined, { ref: false })])
-        const open = theDispatcher()
-        models.ensure(submission.request.model)
-        return await open.submit(submission, listener)
-      },
+      submit,
       follow: async (jobId, afterSeq, listener) => theDispatcher().follow(jobId, afterSeq, listener),
       cancel: async (jobId) => theDispatcher().cancel(jobId),
       queues: async () => theDispatcher().queues()
@@ -233,6 +234,7 @@ async function compose(
     upkeep,
     bundles,
     plans: plans.engine,
+    toolboxes: plans.toolboxes,
     notReady
   })
   onEnd.push(() => app.close())

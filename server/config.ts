@@ -64,11 +64,19 @@ const Environment = z.object({
   OUTPOST_PULL_CONNECTIONS: wholeNumber.pipe(z.int().min(1).max(16)).default(4),
   OUTPOST_THREADS: wholeNumber.pipe(z.int().min(1).max(1024)).optional(),
   OUTPOST_SLOTS: wholeNumber.pipe(z.int().min(1).max(8192)).optional(),
-  OUTPOST_PLANNER: z.enum(['model', 'deterministic']).default('model'),
+  OUTPOST_UNGROUNDED: z.enum(['refuse', 'allow']).default('refuse'),
   OUTPOST_PLANNING_TIMEOUT: wholeNumber.pipe(z.int().min(1).max(86_400)).default(170),
   OUTPOST_PLAN_RETENTION_DAYS: wholeNumber.pipe(z.int().min(0).max(36_500)).default(90),
   OUTPOST_MAX_QUEUE: wholeNumber.pipe(z.int().min(0).max(1_000_000)).default(1000),
   OUTPOST_MAX_BODY: wholeNumber.pipe(z.int().min(1024)).default(16 * 1024 * 1024),
+  OUTPOST_PLANNER: z.enum(['model', 'deterministic']).default('model'),
+  OUTPOST_PLAN_MODEL: z.string().min(1).optional(),
+  LLM_API_BASE_URL: webAddress.optional(),
+  LLM_API_KEY: z.string().optional(),
+  LLM_MODEL: z.string().default('o1-mini'),
+  EMBEDDINGS_API_BASE_URL: webAddress.optional(),
+  EMBEDDINGS_API_KEY: z.string().optional(),
+  EMBEDDINGS_MODEL: z.string().default('text-embedding-3-small'),
   REDIS_URL: z.url({ protocol: /^(rediss?|unix)$/, error: 'must be an address that begins with redis://, rediss:// or unix://' }).optional(),
   OUTPOST_ADMIN_KEY: z.string().min(16, 'must have at least 16 characters').optional(),
   OUTPOST_ADMIN_KEY_FILE: z.string().optional(),
@@ -124,6 +132,8 @@ export type Config = Readonly<{
   slots: number | undefined
   /** What makes plans: a model, or rules that only match words and types, for tests. */
   planner: 'model' | 'deterministic'
+  /** Whether a project with groundings plans actions that none of them knows. */
+  ungrounded: 'refuse' | 'allow'
   /** Seconds after which a plan that is not made is given up. */
   planningTimeout: number
   /** Days after which a finished plan is deleted; 0: never. */
@@ -132,6 +142,12 @@ export type Config = Readonly<{
   maxQueue: number
   /** Bytes of an HTTP body. */
   maxBody: number
+  /** Id or alias of the local model for planning; undefined: the default chat model. */
+  planModel: string | undefined
+  /** An endpoint that speaks OpenAI's HTTP API and plans instead of a local model. */
+  planEndpoint: ModelEndpoint | undefined
+  /** The same for the embeddings of the plan engine. */
+  embeddingEndpoint: ModelEndpoint | undefined
   redisUrl: string | undefined
   adminKey: string | undefined
   logLevel: string
@@ -147,6 +163,9 @@ export type Config = Readonly<{
     sessionToken: string | undefined
   }>
 }>
+
+/** `url` is as it was given: with or without `/v1`. */
+export type ModelEndpoint = Readonly<{ url: string; key: string | undefined; model: string }>
 
 /** A variable that cannot be used; its message is one line that names it. */
 export class ConfigError extends Error {
@@ -184,11 +203,15 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     pullConnections: variables.OUTPOST_PULL_CONNECTIONS,
     threads: variables.OUTPOST_THREADS ?? Math.max(1, availableParallelism() - 1),
     slots: variables.OUTPOST_SLOTS,
-    planner: variables.OUTPOST_PLANNER,
+    ungrounded: variables.OUTPOST_UNGROUNDED,
     planningTimeout: variables.OUTPOST_PLANNING_TIMEOUT,
     planRetentionDays: variables.OUTPOST_PLAN_RETENTION_DAYS,
     maxQueue: variables.OUTPOST_MAX_QUEUE,
     maxBody: variables.OUTPOST_MAX_BODY,
+    planner: variables.OUTPOST_PLANNER,
+    planModel: variables.OUTPOST_PLAN_MODEL,
+    planEndpoint: endpoint(variables.LLM_API_BASE_URL, variables.LLM_API_KEY, variables.LLM_MODEL),
+    embeddingEndpoint: endpoint(variables.EMBEDDINGS_API_BASE_URL, variables.EMBEDDINGS_API_KEY, variables.EMBEDDINGS_MODEL),
     redisUrl: variables.REDIS_URL,
     adminKey: variables.OUTPOST_ADMIN_KEY ?? readSecret(variables.OUTPOST_ADMIN_KEY_FILE),
     logLevel: variables.OUTPOST_LOG_LEVEL,
@@ -212,6 +235,10 @@ function isPlace(text: string): boolean {
   if (family !== 0) return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (family === 6 ? 128 : 32))
   // A last part of digits alone would be an IP address, and is none that can be read.
   return prefix === undefined && /^[a-z0-9_]([a-z0-9_.-]*[a-z0-9])?$/i.test(address) && !/(^|\.)\d+$/.test(address)
+}
+
+function endpoint(url: string | undefined, key: string | undefined, model: string): ModelEndpoint | undefined {
+  return url === undefined ? undefined : Object.freeze({ url, key, model })
 }
 
 function defaultHome(env: NodeJS.ProcessEnv): string {

@@ -36,7 +36,7 @@ export const errorTable: Record<ErrorCode, ErrorRow> = {
   policy_denied: {
     status: 403,
     retryable: false,
-    meaning: 'The policy of this machine does not allow this model, licence, source or signer; the message says which.'
+    meaning: 'The policy of this machine does not allow this model, licence, source, signer or address; the message says which.'
   },
   key_revoked: { status: 401, retryable: false, meaning: 'The key was revoked; streams that were running with it have ended.' },
   not_found: { status: 404, retryable: false, meaning: 'There is nothing at this address.' },

@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --max-semi-space-size=8
 import { setGlobalProxyFromEnv } from 'node:http'
 import { enableCompileCache } from 'node:module'
 import { homedir } from 'node:os'

@@ -49,8 +49,11 @@ const composeFiles = new Set([
   'gpu-memory.ts',
   'home-policy.ts',
   'known-models.ts',
+  'model-endpoint.ts',
   'model-facts.ts',
-  'model-upkeep.ts'
+  'model-upkeep.ts',
+  'plan-models.ts',
+  'queued-model.ts'
 ])
 
 /** The room of a file under `server/`. */

@@ -21,6 +21,7 @@ test('docs/configuration.md names the defaults that hold without any variable', 
     OUTPOST_IDLE_UNLOAD: config.idleUnload,
     OUTPOST_VERIFY_DAYS: config.verifyDays,
     OUTPOST_MAX_BODY: config.maxBody,
+    OUTPOST_PLANNER: config.planner,
     OUTPOST_LOG_LEVEL: config.logLevel,
     HF_ENDPOINT: config.huggingFace.endpoint
   }

@@ -5,6 +5,7 @@ export async function run(args: string[]): Promise<number> {
     'plan',
     {
       run: () => import('./plan/run.ts'),
+      follow: () => import('./plan/follow.ts'),
       list: () => import('./plan/list.ts'),
       show: () => import('./plan/show.ts'),
       abort: () => import('./plan/abort.ts'),

@@ -63,16 +63,20 @@ async function find(client: Client, query: { project?: string }, wanted: string)
   )
 }
 
+/** What carries out the tasks of services that are built in. */
+const origins: Record<Exclude<ServiceView['origin'], 'connected'>, string> = { llm: 'model', http: 'HTTP', mcp: 'MCP' }
+
 function listed(services: ServiceView[]): string {
   return table(
-    ['', 'NAME', 'ID', 'KIND', 'VERSION', 'INSTANCES', 'DESCRIPTION'],
-    services.map(({ healthy, name, id, kind, origin, version, instances, description }) => [
+    ['', 'NAME', 'ID', 'KIND', 'VERSION', 'INSTANCES', 'APPROVAL', 'DESCRIPTION'],
+    services.map(({ healthy, name, id, kind, origin, version, instances, approval, description }) => [
       healthy ? '●' : '○',
       harmless(name),
       id,
-      origin === 'connected' ? kind : origin,
+      origin === 'connected' ? kind : origins[origin],
       String(version),
       origin === 'connected' ? String(instances) : '-',
+      approval ? 'needed' : '-',
       clip(description, 60)
     ]),
     (cell, column) => (column === 0 && cell === '●' ? paint('green', cell) : cell)
@@ -86,7 +90,7 @@ function described(service: ServiceView): string {
       ? healthy
         ? `connected, ${instances} ${instances === 1 ? 'instance' : 'instances'}`
         : 'not connected'
-      : `built in (${origin})`
+      : `built in (${origins[origin]}), ${healthy ? 'can be used' : 'cannot be reached now'}`
   const rows: [string, string][] = [
     ['Name', `${name} (${kind})`],
     ['Description', description],

@@ -223,8 +223,9 @@ outpost unload still does, and outpost unpin takes it back.
   plan: {
     summary: 'have an action planned and run, and look after plans',
     help: `Usage: outpost plan run "ACTION" [options]
+       outpost plan follow ID [--json]
        outpost plan list [--status STATUS] [--limit N] [--before ID] [--json]
-       outpost plan show ID [--events] [--attempts] [--graph] [--json]
+       outpost plan show ID [--events] [--attempts] [--graph] [--pddl] [--json]
        outpost plan abort ID [--reason TEXT] [--json]
        outpost plan approve ID TASK [--refuse] [--note TEXT] [--json]
        outpost plan failures list [--all] | show ID | resolve ID --reason TEXT | ignore ID --reason TEXT [--json]
@@ -241,11 +242,13 @@ run       turns the action into tasks of the services there are, and runs them. 
           --grace TIME          how long a task waits for a service that is away (30m)
           --deadline TIME       of the whole plan (none)
           --detach              print the id and do not wait
+follow    the same for a plan that runs, or ran
 list      newest first, 20 of them. STATUS: pending processing completed failed not_actionable aborted cancelled
 show      tasks, times and results
           --events              everything that happened, in order
           --attempts            prompts and answers of the planning, for administrators
           --graph               which field goes where
+          --pddl                the plan as PDDL, for tools that check or draw plans
 abort     stops a plan, and takes back what can be taken back
 approve   lets a task go on that waits for approval, or refuses it
 failures  what could not be taken back, for somebody to see to
@@ -267,6 +270,35 @@ SERVICE is an id or a name. ● marks what can be reached now. rm takes a servic
 `,
     load: () => import('./service.ts')
   },
+  toolbox: {
+    summary: 'give plans tools without writing a service: models, HTTP APIs, MCP servers',
+    help: `Usage: outpost toolbox add NAME --llm [--model ID]
+       outpost toolbox add NAME --openapi FILE [--server URL] [--header 'NAME: VALUE' | --header-file FILE]
+       outpost toolbox add NAME --mcp-url URL [--header 'NAME: VALUE' | --header-file FILE]
+       outpost toolbox add NAME [--env VARIABLE[=VALUE]] [--folder PATH] --mcp-command COMMAND [ARGUMENT…]
+       outpost toolbox list [--json]
+       outpost toolbox show|refresh|rm TOOLBOX [--json]
+
+Each operation or tool becomes a service, called NAME.operation. What cannot be one is named with the reason. TOOLBOX is an id or a name.
+
+add       --llm                 a model writes, classifies and extracts, by default the one that plans
+          --openapi FILE        an HTTP API by its OpenAPI 3 file, JSON or YAML (- for stdin)
+          --server URL          where it is, instead of the first server in the file
+          --header-file FILE    a file with one header that carries the key, such as Authorization: Bearer … (- for stdin). It is not shown again
+          --mcp-url URL         an MCP server at an address
+          --mcp-command …       an MCP server that is a program on the server's machine; all that stands after it is the command
+          --env VARIABLE=VALUE  for the program; without =VALUE its value here. As often as needed
+          --folder PATH         where the program runs
+          --approval WHICH      whose tasks wait for a person: changes (may change something; usual), always, never
+          --only OPERATION      only this one of its operations. As often as needed
+          --replace             changes the toolbox of this name
+refresh   takes over what an MCP server offers now: until then nothing new of it is used
+
+  --json
+  -p, --project NAME|ID   instead of the server's own project
+`,
+    load: () => import('./toolbox.ts')
+  },
   grounding: {
     summary: 'what is known of a domain, to plan by',
     help: `Usage: outpost grounding apply -f FILE [--json]
@@ -279,6 +311,21 @@ Another version of the same name is replaced; the same version is refused.
   -p, --project NAME|ID   for administrators; else it is the project of the key
 `,
     load: () => import('./grounding.ts')
+  },
+  webhook: {
+    summary: 'who is told how plans end',
+    help: `Usage: outpost webhook add URL [--compensation] [--json]
+       outpost webhook list [--json]
+       outpost webhook rm ID [--json]
+       outpost webhook deliveries [--plan ID] [--limit N] [--json]
+       outpost webhook redeliver ID [--json]
+
+The secret that signs what is sent to a new webhook is shown once, on stdout and alone there.
+
+  --compensation          is told of compensations that failed, and not of plans
+  -p, --project NAME|ID   for administrators; else it is the project of the key
+`,
+    load: () => import('./webhook.ts')
   },
   project: {
     summary: 'projects of the plan engine: each with services, plans and keys of its own',

@@ -16,6 +16,7 @@ import {
   Service,
   WebhookKind
 } from './plan.ts'
+import { Toolbox, ToolboxSpec } from './plan-tools.ts'
 import { PlanGraph, PlanTimeline } from './plan-views.ts'
 
 /** Everybody who may use the plan engine: in the project of their key, else in the server's own. */
@@ -64,6 +65,9 @@ const LoggedEvent: z.ZodType<LoggedPlanEvent> = z.intersection(PlanEvent, z.obje
 export const PlanDetails = z.object({ plan: PlanRecord, events: z.array(LoggedEvent), services: z.array(Service) })
 export type PlanDetails = z.infer<typeof PlanDetails>
 export const AttemptsReply = z.object({ attempts: z.array(PlanningAttempt) })
+
+/** Texts of a PDDL domain and problem, STRIPS with types. */
+export const PddlReply = z.object({ domain: z.string(), problem: z.string() })
 
 export const Abortion = z.object({ reason: z.string().trim().max(2000).default('') })
 /** On a task that waits for approval. */
@@ -139,6 +143,7 @@ export type PlanStreamEvent = z.infer<typeof PlanStreamEvent>
 
 export const isFinal = (status: PlanStatus): boolean => status !== 'pending' && status !== 'processing'
 
+const ToolboxReply = z.object({ toolbox: Toolbox })
 const removed = z.object({ removed: z.literal(true), id: z.string() })
 
 /** The plan engine's part of our own endpoints. */
@@ -186,6 +191,15 @@ export const planEndpoints = {
     params: idParams,
     query: ProjectQuery,
     reply: PlanGraph
+  },
+  planPddl: {
+    method: 'GET',
+    path: '/outpost/plans/:id/pddl',
+    summary: 'The plan as PDDL, for tools that check or draw plans; only of plans that a grounding applied to',
+    roles: planUsers,
+    params: idParams,
+    query: ProjectQuery,
+    reply: PddlReply
   },
   planTimeline: {
     method: 'GET',
@@ -257,6 +271,61 @@ export const planEndpoints = {
     path: '/outpost/services/:id',
     summary: 'Take a service out of future plans; plans that run go on',
     roles: stewards,
+    params: idParams,
+    query: ProjectQuery,
+    reply: removed
+  },
+  toolboxes: {
+    method: 'GET',
+    path: '/outpost/toolboxes',
+    summary: 'Tools built in: models, HTTP APIs and MCP servers that became services',
+    roles: administration,
+    query: ProjectQuery,
+    reply: z.object({ toolboxes: z.array(Toolbox) })
+  },
+  addToolbox: {
+    method: 'POST',
+    path: '/outpost/toolboxes',
+    summary: 'Make services of models, of an OpenAPI file or of an MCP server; a program is only run for the owner and for keys on this machine',
+    roles: administration,
+    query: ProjectQuery,
+    body: ToolboxSpec,
+    status: 201,
+    reply: ToolboxReply
+  },
+  toolbox: {
+    method: 'GET',
+    path: '/outpost/toolboxes/:id',
+    summary: 'A toolbox: its services, and what it could not offer and why',
+    roles: administration,
+    params: idParams,
+    query: ProjectQuery,
+    reply: ToolboxReply
+  },
+  replaceToolbox: {
+    method: 'POST',
+    path: '/outpost/toolboxes/:id',
+    summary: 'Another description, address or secret; its kind and name stay',
+    roles: administration,
+    params: idParams,
+    query: ProjectQuery,
+    body: ToolboxSpec,
+    reply: ToolboxReply
+  },
+  refreshToolbox: {
+    method: 'POST',
+    path: '/outpost/toolboxes/:id/refresh',
+    summary: 'Take over what an MCP server offers now',
+    roles: administration,
+    params: idParams,
+    query: ProjectQuery,
+    reply: ToolboxReply
+  },
+  removeToolbox: {
+    method: 'DELETE',
+    path: '/outpost/toolboxes/:id',
+    summary: 'Remove a toolbox with its services',
+    roles: administration,
     params: idParams,
     query: ProjectQuery,
     reply: removed

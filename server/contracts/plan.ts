@@ -149,6 +149,8 @@ export const PlanRecord = z.object({
   status: PlanStatus,
   plan: Plan.nullable(),
   cache: CacheVerdict.nullable(),
+  /** Rules of the grounding that nothing here can check: people have to see to them. */
+  warnings: z.array(z.string()),
   /** Grounding use case that applied, `name@version#index`. */
   grounding: z.string().nullable(),
   results: z.array(Json).nullable(),
@@ -186,7 +188,14 @@ export type PlanningAttempt = z.infer<typeof PlanningAttempt>
 const task = z.string()
 const attempt = z.int().min(1)
 /** `executionId` names one sending, `idempotencyKey` the work, whatever the number of sendings. */
-const sending = { task, attempt, executionId: z.string(), idempotencyKey: z.string() }
+const sending = {
+  task,
+  attempt,
+  executionId: z.string(),
+  idempotencyKey: z.string(),
+  /** Which of the instances of its service, where there were several; null: one that cannot be told from another. */
+  instance: z.string().nullable().optional()
+}
 /** What a compensation of this result needs. `ttlMs` counts from the completion. */
 export const CompensationData = z.object({ data: Json, ttlMs: z.number().min(0) })
 export type CompensationData = z.infer<typeof CompensationData>
@@ -201,8 +210,15 @@ export const PlanEvent = z.discriminatedUnion('type', [
   /** The service said that it works on it. */
   z.object({ type: z.literal('task-accepted'), task, executionId: z.string() }),
   z.object({ type: z.literal('task-interim'), task, id: z.string(), data: Json }),
-  /** Its service is away. Not counted as an attempt. */
-  z.object({ type: z.literal('task-paused'), task, /** Tells pauses of one task apart. */ id: z.string(), reason: z.string() }),
+  /** Its service is away. Not counted as an attempt. `lost`: its connection broke, without a word of the task since that was sent. */
+  z.object({
+    type: z.literal('task-paused'),
+    task,
+    /** Tells pauses of one task apart. */
+    id: z.string(),
+    reason: z.string(),
+    lost: z.literal(true).optional()
+  }),
   /** `retryAt`: Unix milliseconds; absent: there is no further attempt. */
   z.object({ type: z.literal('task-attempt-failed'), task, attempt, error: z.string(), timedOut: z.boolean(), retryAt: z.number().optional() }),
   z.object({ type: z.literal('task-completed'), task, output: Json, compensation: CompensationData.optional() }),

@@ -18,7 +18,7 @@ import { registerHealth } from './routes/health.ts'
 import { registerOpenAi } from './routes/openai.ts'
 import { registerOutpost } from './routes/outpost.ts'
 import { registerPlanEngine } from './routes/plan-engine.ts'
-import { registerPlanSocket } from './routes/plan-socket.ts'
+import { isServiceUpgrade, registerPlanSocket } from './routes/plan-socket.ts'
 import type { HttpServices } from './services.ts'
 import { validatorCompiler } from './validation.ts'
 
@@ -45,6 +45,7 @@ export async function buildApp(services: HttpServices): Promise<FastifyInstance>
     logger: false,
     bodyLimit: config.maxBody,
     genReqId: requestId,
+    http: { shouldUpgradeCallback: isServiceUpgrade },
     // A body must come within two minutes, or a client that trickles would hold its connection for ever.
     requestTimeout: 120_000,
     keepAliveTimeout: 75_000,
@@ -52,7 +53,8 @@ export async function buildApp(services: HttpServices): Promise<FastifyInstance>
     routerOptions: { maxParamLength: 256 },
     clientErrorHandler: answerClientError,
     frameworkErrors: (error, _request, reply) => {
-      sendError(reply, new AppError('invalid_request', error.message))
+      // Its own words would repeat the address, and with it a key in the query.
+      sendError(reply, new AppError('invalid_request', error.code === 'FST_ERR_BAD_URL' ? 'the address is not a valid URL' : error.message))
     }
   })
   const readers = createReaders(services.keys)

@@ -10,6 +10,7 @@ import type { AppError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { FitSettings } from '../models/fit/fit.ts'
 import type { PlanEngine } from '../plans/plan-engine.ts'
+import type { Toolboxes } from '../plans/tools/toolbox.ts'
 import type { EventListener, JobHandle, QueueSnapshot, Submission } from '../queue/dispatcher.ts'
 import type { KeyStore } from '../store/keys.ts'
 import type { SessionStore } from '../store/sessions.ts'
@@ -90,6 +91,8 @@ export type HttpServices = {
     setPolicy(policy: Policy, by: string): Policy
   }
   plans: PlanEngine
+  /** Tools that became services of a project. */
+  toolboxes: Omit<Toolboxes, 'host' | 'close'>
   /** Undefined: can serve now. Otherwise why not. */
   notReady(): AppError | undefined
 }

@@ -57,6 +57,8 @@ export function createPlanEngine(parts: PlanEngineParts & { retentionMs: number 
   const host: ServiceHost = {
     isHealthy: (service) => hostOf(service).isHealthy(service),
     send: (service, request) => hostOf(service).send(service, request),
+    place: (service, request) => hostOf(service).place?.(service, request),
+    hasInstance: (service, name) => hostOf(service).hasInstance?.(service, name) ?? false,
     stop: (service, executionId) => hostOf(service).stop(service, executionId)
   }
   const runner = createRunner({
@@ -92,6 +94,11 @@ export function createPlanEngine(parts: PlanEngineParts & { retentionMs: number 
     return ended
   }
 
+  const aborted = (by: string, reason: string) => {
+    const message = `${by} aborted it while it was planned${reason === '' ? '' : `: ${reason}`}`
+    return { status: 'cancelled', failure: { code: 'cancelled', message }, cache: null, grounding: null } as const
+  }
+
   /** Throws what keeps it from beginning, after that is written down. */
   const planAndStart = async (stored: StoredPlan, requestId: string): Promise<PlanRecord> => {
     const { number, record } = stored
@@ -114,7 +121,7 @@ export function createPlanEngine(parts: PlanEngineParts & { retentionMs: number 
       stop.signal.throwIfAborted()
       closing.signal.throwIfAborted()
       const { cache: verdict, grounding } = made
-      if (made.type === 'planned') return runner.start(stored, made.plan, { cache: verdict, grounding })
+      if (made.type === 'planned') return runner.start(stored, made.plan, { cache: verdict, grounding, warnings: made.warnings })
       const code = made.type === 'failed' ? 'planning_failed' : 'not_actionable'
       const diagnosis = made.type === 'failed' && made.diagnosis !== undefined ? { diagnosis: made.diagnosis } : {}
       const failure: PlanFailure = { code, message: made.message, ...diagnosis }
@@ -125,9 +132,8 @@ export function createPlanEngine(parts: PlanEngineParts & { retentionMs: number 
       if (closing.signal.aborted) throw new AppError('shutting_down', 'the server is stopping; the plan is taken up again when it is back')
       if (stop.signal.aborted) {
         const { by = 'somebody', reason = '' } = planning.get(record.id) ?? {}
-        const message = `${by} aborted it while it was planned${reason === '' ? '' : `: ${reason}`}`
-        giveUp(number, record, { status: 'cancelled', failure: { code: 'cancelled', message }, ...nothing })
-        throw new AppError('cancelled', message)
+        const { failure } = giveUp(number, record, aborted(by, reason))
+        throw new AppError('cancelled', failure?.message ?? '')
       }
       if (error instanceof AppError && (error.code === 'planning_failed' || error.code === 'not_actionable')) throw error
       const known = toAppError(error)
@@ -153,6 +159,7 @@ export function createPlanEngine(parts: PlanEngineParts & { retentionMs: number 
       plan: null,
       cache: null,
       grounding: null,
+      warnings: [],
       results: null,
       failure: null,
       abortPayload: null,
@@ -253,14 +260,17 @@ export function createPlanEngine(parts: PlanEngineParts & { retentionMs: number 
       abort(projectId, id, by, reason) {
         const { number, record } = store.find(projectId, id)
         const making = planning.get(id)
+        // Its planning ended, and that could not be written down.
+        if (making === undefined && record.status === 'pending') return giveUp(number, record, aborted(by, reason))
         if (making === undefined) return runner.abort(number, by, reason)
+        if (making.by !== undefined) throw new AppError('conflict', `the plan is being cancelled already: ${making.by} aborted it`)
         Object.assign(making, { by, reason })
         making.stop.abort(new AppError('cancelled', `${by} aborted it`))
         return { ...record, status: 'cancelled', changedAt: Date.now() }
       },
       decide: (projectId, id, task, decision) => runner.decide(store.find(projectId, id).number, task, decision)
     },
-    groundings,
+    groundings: { apply: groundings.apply, list: groundings.list, remove: groundings.remove, removeAll: groundings.removeAll },
     webhooks: {
       add: webhooks.add,
       list: webhooks.list,

@@ -29,7 +29,7 @@ export type PlanCacheStore = {
   /** In place of those with the same scope, key and conditions. Beyond `limit` in the project the least recently used go; returns how many. */
   insert(plan: Omit<CachedPlan, 'hits' | 'lastHitAt'>, limit: number): number
   /** Newest first. */
-  withKey(scope: string, key: string, count: number): CachedPlan[]
+  withKey(projectId: string, scope: string, key: string, count: number): CachedPlan[]
   /** Whether the project has one with this key, in whatever scope. */
   hasKey(projectId: string, key: string): boolean
   /** The nearest of a scope, roughly: by the signs of their vectors only. In the order they were kept. */
@@ -58,7 +58,7 @@ type Row = {
   vector: Buffer | null
   hits: number
   created_at: number
-  last_hit_at: number | null
+  used_at: number
 }
 
 /**
@@ -67,19 +67,22 @@ type Row = {
  */
 export function createPlanCacheStore(db: Database): PlanCacheStore {
   const insertRow =
-    db.prepare(`INSERT INTO plan_cache (id, project_id, scope, key, conditions, words, fields, action, plan_id, body, model, vector, created_at)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
-  const same = db.prepare<[string, string, string], Row>('SELECT * FROM plan_cache WHERE key = ? AND scope = ? AND conditions = ?')
-  const byKey = db.prepare<[string, string, number], Row>('SELECT * FROM plan_cache WHERE key = ? AND scope = ? ORDER BY number DESC LIMIT ?')
-  const anyOfKey = db.prepare<[string, string]>('SELECT 1 FROM plan_cache WHERE key = ? AND project_id = ? LIMIT 1')
+    db.prepare(`INSERT INTO plan_cache (id, project_id, scope, key, conditions, words, fields, action, plan_id, body, model, vector, created_at, used_at)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
+  const same = db.prepare<[string, string, string, string], Row>(
+    'SELECT * FROM plan_cache WHERE project_id = ? AND key = ? AND scope = ? AND conditions = ?'
+  )
+  const byKey = db.prepare<[string, string, string, number], Row>(
+    'SELECT * FROM plan_cache WHERE project_id = ? AND key = ? AND scope = ? ORDER BY number DESC LIMIT ?'
+  )
+  const anyOfKey = db.prepare<[string, string]>('SELECT 1 FROM plan_cache WHERE project_id = ? AND key = ? LIMIT 1')
   const byNumber = db.prepare<[number], Row>('SELECT * FROM plan_cache WHERE number = ?')
   const byId = db.prepare<[string], Row>('SELECT * FROM plan_cache WHERE id = ?')
   const byProject = db.prepare<[string], Row>('SELECT * FROM plan_cache WHERE project_id = ? ORDER BY number DESC')
-  const leastUsed = db.prepare<[string, number], Row>(
-    'SELECT * FROM plan_cache WHERE project_id = ? ORDER BY coalesce(last_hit_at, created_at) DESC, number DESC LIMIT -1 OFFSET ?'
-  )
+  const count = db.prepare<[string], { count: number }>('SELECT count(*) AS count FROM plan_cache WHERE project_id = ?')
+  const leastUsed = db.prepare<[string, number], Row>('SELECT * FROM plan_cache WHERE project_id = ? ORDER BY used_at, number LIMIT ?')
   const old = db.prepare<[string, number], Row>('SELECT * FROM plan_cache WHERE project_id = ? AND created_at < ?')
-  const hit = db.prepare('UPDATE plan_cache SET hits = hits + 1, last_hit_at = ? WHERE id = ?')
+  const hit = db.prepare('UPDATE plan_cache SET hits = hits + 1, used_at = ? WHERE id = ?')
   const removeRow = db.prepare('DELETE FROM plan_cache WHERE number = ?')
   const bits = createBitTables(db)
 
@@ -91,7 +94,7 @@ export function createPlanCacheStore(db: Database): PlanCacheStore {
     return rows.length
   }
   const insert = db.transaction((plan: Omit<CachedPlan, 'hits' | 'lastHitAt'>, limit: number): number => {
-    removeAll(same.all(plan.key, plan.scope, plan.conditions))
+    removeAll(same.all(plan.projectId, plan.key, plan.scope, plan.conditions))
     const { lastInsertRowid } = insertRow.run(
       plan.id,
       plan.projectId,
@@ -105,17 +108,19 @@ export function createPlanCacheStore(db: Database): PlanCacheStore {
       plan.body,
       plan.model,
       plan.vector === undefined ? null : Buffer.from(plan.vector.buffer, plan.vector.byteOffset, plan.vector.byteLength),
+      plan.createdAt,
       plan.createdAt
     )
     if (plan.vector !== undefined) bits.of(plan.vector.length).add(Number(lastInsertRowid), partition(plan.scope, plan.model), plan.vector)
-    return removeAll(leastUsed.all(plan.projectId, limit))
+    const beyond = (count.get(plan.projectId)?.count ?? 0) - limit
+    return beyond > 0 ? removeAll(leastUsed.all(plan.projectId, beyond)) : 0
   })
   const together = db.transaction(removeAll)
 
   return {
     insert,
-    withKey: (scope, key, count) => byKey.all(key, scope, count).map(fromRow),
-    hasKey: (projectId, key) => anyOfKey.get(key, projectId) !== undefined,
+    withKey: (projectId, scope, key, count) => byKey.all(projectId, key, scope, count).map(fromRow),
+    hasKey: (projectId, key) => anyOfKey.get(projectId, key) !== undefined,
     near: (scope, model, vector, count) =>
       bits
         .of(vector.length)
@@ -202,6 +207,6 @@ function fromRow(row: Row): CachedPlan {
     vector: vector === null ? undefined : new Float32Array(new Uint8Array(vector).buffer),
     hits: row.hits,
     createdAt: row.created_at,
-    lastHitAt: row.last_hit_at
+    lastHitAt: row.hits === 0 ? null : row.used_at
   }
 }

@@ -23,6 +23,8 @@ export type PlanToolStore = {
   remove(id: string): void
   /** Of all projects, oldest first. Throws `internal_error` when another version wrote what this one cannot use. */
   list(): ToolboxRow[]
+  /** All that `work` writes to the database is written, or, when it throws, nothing of it. */
+  atomically(work: () => void): void
 }
 
 type Columns = {
@@ -43,7 +45,7 @@ export function createPlanToolStore(db: Database): PlanToolStore {
   )
   const change = db.prepare('UPDATE plan_toolboxes SET name = ?, spec = ?, described = ?, registered = ? WHERE id = ?')
   const erase = db.prepare('DELETE FROM plan_toolboxes WHERE id = ?')
-  const all = db.prepare<[], Columns>('SELECT * FROM plan_toolboxes ORDER BY added_at, id')
+  const all = db.prepare<[], Columns>('SELECT * FROM plan_toolboxes ORDER BY rowid')
   return {
     add({ id, projectId, spec, described, registered, addedAt, addedBy }) {
       const { changes } = insert.run(id, projectId, spec.name, ...toTexts(spec, described, registered), addedAt, addedBy)
@@ -51,7 +53,8 @@ export function createPlanToolStore(db: Database): PlanToolStore {
     },
     update: ({ id, spec, described, registered }) => void change.run(spec.name, ...toTexts(spec, described, registered), id),
     remove: (id) => void erase.run(id),
-    list: () => all.all().map(toRow)
+    list: () => all.all().map(toRow),
+    atomically: (work) => db.transaction(work).immediate()
   }
 }
 

@@ -14,7 +14,9 @@ export type PlanListing = Pick<PlanRecord, 'id' | 'action' | 'status' | 'failure
 }
 
 /** What of a row changes. */
-export type PlanChange = Partial<Pick<PlanRecord, 'status' | 'cache' | 'grounding' | 'results' | 'failure' | 'abortPayload' | 'deadlineAt'>> & {
+export type PlanChange = Partial<
+  Pick<PlanRecord, 'status' | 'cache' | 'grounding' | 'warnings' | 'results' | 'failure' | 'abortPayload' | 'deadlineAt'>
+> & {
   changedAt?: number
   compensation?: CompensationCount | null
   settled?: boolean
@@ -29,6 +31,8 @@ export type PlanStore = {
   /** By id, of one project. Throws `not_found`. */
   find(projectId: string, id: string): StoredPlan
   byNumber(number: number): StoredPlan
+  /** Who asked for it. */
+  clientOf(id: string): string | undefined
   /** Newest first. `before`: the number of the last plan of the page before. */
   list(projectId: string, options: { status?: PlanStatus | undefined; limit: number; before?: number | undefined }): PlanListing[]
   /** Those that something may still happen to, oldest first. */
@@ -59,6 +63,7 @@ type Row = {
   started: string | null
   cache: string | null
   grounding: string | null
+  warnings: string | null
   results: string | null
   failure: string | null
   abort_payload: string | null
@@ -76,6 +81,7 @@ const columns: Record<keyof PlanChange, { column: string; write: (value: never) 
   status: { column: 'status', write: (value: string) => value },
   cache: { column: 'cache', write: toText },
   grounding: { column: 'grounding', write: (value: string | null) => value },
+  warnings: { column: 'warnings', write: toText },
   results: { column: 'results', write: toText },
   failure: { column: 'failure', write: toText },
   abortPayload: { column: 'abort_payload', write: toText },
@@ -94,6 +100,7 @@ export function createPlanStore(db: Database): PlanStore {
   const select = {
     byId: db.prepare<[string, string], Row>(`SELECT ${whole} FROM plans WHERE id = ? AND project = ?`),
     byNumber: db.prepare<[number], Row>(`SELECT ${whole} FROM plans WHERE number = ?`),
+    client: db.prepare<[string], { client: string }>('SELECT client FROM plans WHERE id = ?'),
     unsettled: db.prepare<[], Row>(`SELECT ${whole} FROM plans WHERE settled = 0 ORDER BY number`),
     entries: db.prepare<[number, number], LogEntry & { offset: number }>(
       'SELECT entry AS "offset", id, at, body FROM plan_log WHERE plan = ? AND entry >= ? ORDER BY entry'
@@ -109,7 +116,7 @@ export function createPlanStore(db: Database): PlanStore {
   }
   const append = db.prepare('INSERT INTO plan_log (plan, entry, id, at, body) VALUES (?, ?, ?, ?, ?)')
   const addAttempt = db.prepare(
-    'INSERT INTO planning_attempts (plan, call, body) VALUES (?1, (SELECT count(*) FROM planning_attempts WHERE plan = ?1), ?2)'
+    'INSERT INTO planning_attempts (plan, call, body) VALUES (@number, (SELECT count(*) FROM planning_attempts WHERE plan = @number), @body)'
   )
   const prune = db.prepare('DELETE FROM plans WHERE number IN (SELECT number FROM plans WHERE settled = 1 AND changed_at < ? LIMIT ?)')
   const updates = new Map<string, Statement>()
@@ -162,6 +169,7 @@ export function createPlanStore(db: Database): PlanStore {
         throw new AppError('not_found', `there is no plan ${JSON.stringify(id.slice(0, 64))} in this project; list the plans for their ids`)
       return fromRow(row)
     },
+    clientOf: (id) => select.client.get(id)?.client,
     byNumber(number) {
       const row = select.byNumber.get(number)
       if (row === undefined) throw new AppError('not_found', `there is no plan number ${number}`)
@@ -190,7 +198,7 @@ export function createPlanStore(db: Database): PlanStore {
       }
     },
     entries: (number, offset = 0) => select.entries.all(number, offset),
-    addAttempt: (number, attempt) => void addAttempt.run(number, JSON.stringify(attempt)),
+    addAttempt: (number, attempt) => void addAttempt.run({ number, body: JSON.stringify(attempt) }),
     attempts: (number) => select.attempts.all(number).map(({ body }) => JSON.parse(body) as PlanningAttempt), // Written by `addAttempt` alone.
     prune: (before, most) => prune.run(before, most).changes
   }
@@ -271,6 +279,7 @@ function fromRow(row: Row): StoredPlan {
       plan: fromText<{ plan: Plan }>(row.started)?.plan ?? null,
       cache: fromText(row.cache),
       grounding: row.grounding,
+      warnings: fromText(row.warnings) ?? [],
       results: fromText(row.results),
       failure: fromText<PlanFailure>(row.failure),
       abortPayload: fromText<Json>(row.abort_payload),

@@ -99,12 +99,22 @@ export function createWebhookStore(db: Database): WebhookStore {
     ofPlan: db.prepare<[string, string, number], StoredDelivery>(
       `SELECT ${columns} FROM webhook_deliveries WHERE plan = ? AND project = ? ORDER BY number DESC LIMIT ?`
     ),
-    prune: db.prepare(`DELETE FROM webhook_deliveries WHERE number IN (
+    dropOlder: db.prepare(`DELETE FROM webhook_deliveries WHERE state <> 'waiting' AND number IN (
+      SELECT number FROM webhook_deliveries WHERE project = ? AND created_at < ?)`),
+    dropBeyond: db.prepare(`DELETE FROM webhook_deliveries WHERE state <> 'waiting' AND number IN (
+      SELECT number FROM webhook_deliveries WHERE project = ? ORDER BY number DESC LIMIT -1 OFFSET ?)`),
+    bytes: db.prepare<[string], { total: number | null }>('SELECT sum(bytes) AS total FROM webhook_deliveries WHERE project = ?'),
+    dropBehind: db.prepare(`DELETE FROM webhook_deliveries WHERE state <> 'waiting' AND number IN (
       SELECT number FROM (
-        SELECT number, state, created_at, row_number() OVER newer AS place, sum(bytes) OVER newer AS total
-        FROM webhook_deliveries WHERE project = ? WINDOW newer AS (ORDER BY number DESC)
-      ) WHERE state <> 'waiting' AND (created_at < ? OR place > ? OR total > ?))`)
+        SELECT number, sum(bytes) OVER (ORDER BY number DESC) AS total FROM webhook_deliveries WHERE project = ?
+      ) WHERE total > ?)`)
   }
+  const prune = db.transaction((projectId: string, before: number, most: number, mostBytes: number) => {
+    statements.dropOlder.run(projectId, before)
+    statements.dropBeyond.run(projectId, most)
+    // The sum of each row and all newer ones takes long, and is seldom needed.
+    if ((statements.bytes.get(projectId)?.total ?? 0) > mostBytes) statements.dropBehind.run(projectId, mostBytes)
+  })
   const remove = db.transaction((webhookId: string, reason: string) => {
     statements.stop.run(reason, webhookId)
     statements.remove.run(webhookId)
@@ -127,6 +137,6 @@ export function createWebhookStore(db: Database): WebhookStore {
     find: (projectId, deliveryId) => statements.find.get(projectId, deliveryId),
     deliveries: (projectId, { planId, limit }) =>
       planId === undefined ? statements.ofProject.all(projectId, limit) : statements.ofPlan.all(planId, projectId, limit),
-    prune: (projectId, { before, most, mostBytes }) => void statements.prune.run(projectId, before, most, mostBytes)
+    prune: (projectId, { before, most, mostBytes }) => prune(projectId, before, most, mostBytes)
   }
 }

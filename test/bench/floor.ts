@@ -65,6 +65,7 @@ const app = await buildApp({
     fit: unused
   },
   plans: createScriptedPlans(db).plans,
+  toolboxes: { add: unused, replace: unused, refresh: unused, remove: unused, list: () => [], find: refused },
   bundles: { inspect: unused, start: unused, status: () => null, signers: () => [] },
   upkeep: {
     remove: refused,

@@ -65,6 +65,13 @@ test('what has to come from different tasks may not come from the same one', () 
   const joined = (right: string) => score(planOf({}, ['load', {}], ['load', {}], ['join', { left: '$task1.table', right }]), join)
   assert.equal(joined('$task2.table').references, true)
   assert.deepEqual(joined('$task1.table').wrong, ['join.left and join.right come from the same task'])
+  const [one, two] = ['$task1.table', '$task2.table'] as const
+  const twice = {
+    ...join,
+    expected: { services: ['load', 'load', 'join', 'join'], references: {}, apart: [['join.left', 'join.right']] }
+  } as BenchAction
+  const swapped = planOf({}, ['load', {}], ['load', {}], ['join', { left: one, right: two }], ['join', { left: two, right: one }])
+  assert.equal(score(swapped, twice).references, true)
 })
 
 test('only the answer that nothing here can do it is right where nothing can', () => {

@@ -19,6 +19,12 @@ export type BenchServer = {
   stop(): Promise<void>
 }
 
+/** What `npm start` gives Node before the program. */
+function startFlags(): string[] {
+  const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: { start: string } }
+  return scripts.start.split(' ').filter((word) => word.startsWith('--'))
+}
+
 /** A whole Outpost in processes of its own, in `ownHome` or in a folder that goes with it, on any free port when none is given. */
 export async function startServer(env: Record<string, string>, catalogue?: object, ownHome?: string, ownPort = 0): Promise<BenchServer> {
   const home = ownHome ?? mkdtempSync(join(tmpdir(), 'outpost-bench-'))
@@ -28,7 +34,7 @@ export async function startServer(env: Record<string, string>, catalogue?: objec
   }
   const startedAt = performance.now()
   let listeningMs = 0
-  const child = spawn(process.execPath, [join(root, 'server/main.ts'), 'serve', '--port', String(ownPort)], {
+  const child = spawn(process.execPath, [...startFlags(), join(root, 'server/main.ts'), 'serve', '--port', String(ownPort)], {
     env: { ...process.env, OUTPOST_HOME: home, OUTPOST_LOG_LEVEL: 'error', ...env },
     stdio: ['ignore', 'pipe', 'inherit']
   })

@@ -8,7 +8,7 @@ export type Section = { title: string; text: string[] }
 const file = join(root, 'docs/benchmarks.md')
 const preface = `# Benchmarks
 
-Written by \`npm run bench -- overhead|tokens|llama|start|weights|bundle|fit\`. Ratios within one run count; absolute figures are of the machine named in each section.
+Written by \`npm run bench -- overhead|tokens|llama|start|weights|bundle|fit|plan-engine|plans\`. Ratios within one run count; absolute figures are of the machine named in each section.
 `
 
 /** Puts a section in the place of the one with the same title, or at the end. */

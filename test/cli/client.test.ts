@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import test, { type TestContext } from 'node:test'
+import type { PlanRecord } from '#contracts/plan.ts'
 import { findServer } from '../../server/cli/client.ts'
 import { loadConfig } from '../../server/config.ts'
 import { AppError } from '../../server/errors.ts'
@@ -47,4 +48,52 @@ test('a stream that ends before its last event is an error', async (t) => {
   await assert.rejects(async () => {
     for await (const got of client.events('chat', { body })) assert.deepEqual(got, event)
   }, /the server ended the answer in the middle/)
+})
+
+test('following a plan goes on where it was when the connection breaks, and ends with the plan', async (t) => {
+  const event = (offset: number) => ({ type: 'plan-event', event: { type: 'compensation-completed', task: 'task1', offset, at: 1 } })
+  const plan: PlanRecord = {
+    id: 'o_1',
+    projectId: 'p_1',
+    clientId: 'c',
+    action: 'x',
+    data: [],
+    approval: [],
+    status: 'failed',
+    plan: null,
+    cache: null,
+    warnings: [],
+    grounding: null,
+    results: null,
+    failure: null,
+    abortPayload: null,
+    timeoutMs: 1,
+    gracePeriodMs: 1,
+    deadlineAt: null,
+    createdAt: 1,
+    changedAt: 1
+  }
+  const status = (settled: boolean) => ({ type: 'plan-status', plan, settled })
+  const parts = [
+    [event(0), event(1)],
+    [{ type: 'error', code: 'shutting_down', message: 'stopping', retryable: true }],
+    // It has ended, and is being taken back.
+    [status(false), event(2), status(true)]
+  ]
+  const asked: unknown[] = []
+  const server = createServer((request, response) => {
+    asked.push(request.headers['last-event-id'])
+    const events = parts[asked.length - 1] ?? []
+    response.writeHead(200, { 'content-type': 'text/event-stream' })
+    response.write(events.map((data) => `data: ${JSON.stringify(data)}\n\n`).join(''), () => response.destroy())
+  })
+  onEnd(t, () => server.close())
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const client = await findServer(loadConfig({ OUTPOST_HOME: temporaryFolder(t), OUTPOST_URL: url }))
+  assert.ok(client)
+  const got: unknown[] = []
+  for await (const news of client.followPlan({ params: { id: 'o_1' } })) got.push(news.type === 'plan-event' ? news.event.offset : news.type)
+  assert.deepEqual(got, [0, 1, 'plan-status', 2, 'plan-status'])
+  assert.deepEqual(asked, [undefined, '1', '1'])
 })

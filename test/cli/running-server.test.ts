@@ -104,7 +104,7 @@ test('the command line with a running server', async (t) => {
     assert.equal(late.code, 1)
     assert.match(late.stderr, /revoked/)
     const listed = await asked(['keys', 'list'])
-    assert.match(listed.stdout, new RegExp(`^${client.id} +phone app +user +batch .* revoked `, 'm'))
+    assert.match(listed.stdout, new RegExp(`^${client.id} +phone app +user +- +batch .* revoked `, 'm'))
     assert.ok(!listed.stdout.includes(rotated.secret))
   })
 

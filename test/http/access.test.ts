@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer, request as httpRequest } from 'node:http'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import Fastify, { type InjectOptions } from 'fastify'
 import { endpoints } from '#contracts/api.ts'
+import { planEndpoints } from '#contracts/plan-api.ts'
 import { accessTable } from '../../server/http/access.ts'
 import { buildApp } from '../../server/http/app.ts'
 import { registerAccess } from '../../server/http/plugins/access-guard.ts'
@@ -31,6 +32,16 @@ test('every route has an entry in the access table, and every entry has a route'
   })
   assert.deepEqual(missing, [])
   for (const { method, path, roles } of Object.values(endpoints)) assert.deepEqual(accessTable.get(`${method} ${path}`), roles)
+})
+
+test('docs/api.md has every address of the plan engine', () => {
+  const page = readFileSync(new URL('../../docs/api.md', import.meta.url), 'utf8')
+  const others = [...accessTable.keys()].map((entry) => entry.split(' ')[1] ?? '').filter((url) => !/^\/(v1|outpost|docs)\b/.test(url))
+  const urls = [...others, ...Object.values(planEndpoints).map(({ path }) => path)]
+  assert.deepEqual(
+    urls.filter((url) => !page.includes(url.replace(/:(\w+)/, '{$1}'))),
+    []
+  )
 })
 
 test('a route that was forgotten in the access table cannot be registered', () => {
@@ -187,7 +198,7 @@ test('no key and no prompt is ever logged, by any route', async () => {
       await scripted.app.inject({
         method,
         url: url.replace(':id', canary),
-        headers: { 'x-api-key': key },
+        headers: { 'x-api-key': key, authorization: `Bearer ${key}` },
         ...(payload === undefined ? {} : { payload })
       })
     }

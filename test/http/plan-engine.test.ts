@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { AppError } from '../../server/errors.ts'
+import { createServiceAuthentication } from '../../server/http/plan-project.ts'
 import { version } from '../../server/version.ts'
 import { compensationFailure, echo } from './scripted-plans.ts'
 import { type Scripted, startScripted } from './scripted-services.ts'
@@ -259,6 +261,21 @@ test('what no service can do is told apart from what went wrong', async () => {
   assert.match(impossible.json.error.message, /no service can do the impossible/)
 })
 
+test('what hinders an action is the project’s fault or the moment’s, and not the request’s', async () => {
+  await using server = await startScripted()
+  const { call } = await registered(server)
+  const answerTo = async (error: AppError) => {
+    server.services.plans.run = async () => {
+      throw error
+    }
+    const { status, json, headers } = await call('POST', '/orchestrations', { action: { content: 'Echo' } })
+    return [status, json.error.code, headers.get('retry-after')]
+  }
+  assert.deepEqual(await answerTo(new AppError('invalid_request', 'no service')), [500, 'Orra:ActionCannotExecute', null])
+  assert.deepEqual(await answerTo(new AppError('queue_full', 'later', { retryAfter: 7 })), [503, 'Orra:ActionCannotExecute', '7'])
+  assert.deepEqual(await answerTo(new AppError('shutting_down', 'bye')), [503, 'Orra:PlanEngineShuttingDown', '2'])
+})
+
 test('a project without a webhook is told that nobody would hear of the result', async () => {
   await using server = await startScripted()
   const { call } = await registered(server, {})
@@ -359,4 +376,18 @@ test('a project of 500 services lists and plans', async () => {
   for (let count = 0; count < 500; count++) server.services.plans.services.register(project.id, 'service', { ...echo, revertible: false })
   const { status, json } = await call('POST', '/orchestrations', { action: { content: 'Echo' } })
   assert.deepEqual([status, json.plan.tasks.length], [202, 500])
+})
+
+test('a service that comes by WebSocket is known by its key, until that is revoked', async () => {
+  await using server = await startScripted()
+  const { project } = await registered(server)
+  const { keys, plans } = server.services
+  const authenticate = createServiceAuthentication(keys, plans)
+  const [key] = keys.list()
+  assert.deepEqual(authenticate(project.apiKey), { projectId: project.id, keyId: key?.id })
+  const { secret, key: user } = keys.create({ name: 'user', role: 'user', lane: 'normal' })
+  assert.deepEqual(authenticate(secret), { projectId: plans.projects.own.id, keyId: user.id })
+  keys.revoke(key?.id ?? '')
+  assert.equal(authenticate(project.apiKey), undefined)
+  assert.equal(authenticate('local'), undefined)
 })

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { createConnection } from 'node:net'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import Fastify from 'fastify'
 import { WebSocket } from 'ws'
 import { registerErrorHandler } from '../../server/http/plugins/errors.ts'
-import { registerPlanSocket } from '../../server/http/routes/plan-socket.ts'
+import { isServiceUpgrade, registerPlanSocket } from '../../server/http/routes/plan-socket.ts'
 import { createLog } from '../../server/log.ts'
 import type { PlanEngine } from '../../server/plans/plan-engine.ts'
 import { createServiceConnections } from '../../server/plans/services/connections.ts'
@@ -31,7 +33,8 @@ async function startServer(t: TestContext, file = join(temporaryFolder(t), 'outp
   const store = createPlanServiceStore(db)
   const waiting: ((message: TaskMessage) => void)[] = []
   const messages: TaskMessage[] = []
-  const log = createLog({ level: 'silent' })
+  const logFile = `${file}.log`
+  const log = createLog({ level: 'trace', file: logFile })
   const connections = createServiceConnections({
     events: {
       onMessage: (message) => {
@@ -56,10 +59,10 @@ async function startServer(t: TestContext, file = join(temporaryFolder(t), 'outp
     remove: (projectId, id) => store.remove(projectId, id),
     connect: (projectId, id, client, socket) => connections.connect(store.find(projectId, id), client, socket)
   }
-  const app = Fastify({ logger: false, forceCloseConnections: true })
+  const app = Fastify({ forceCloseConnections: true, http: { shouldUpgradeCallback: isServiceUpgrade } })
   registerErrorHandler(app, { log, maxBody: 1024 })
   await registerPlanSocket(app, { engine: { services }, log, authenticate: (secret) => keys.get(secret) })
-  app.get('/elsewhere', async () => 'here')
+  app.post('/elsewhere', async (request) => request.body)
   const url = await app.listen({ port, host: '127.0.0.1' })
   let stopped = false
   const stop = async () => {
@@ -75,6 +78,7 @@ async function startServer(t: TestContext, file = join(temporaryFolder(t), 'outp
     port: Number(new URL(url).port),
     keys,
     store,
+    logFile,
     connections,
     services,
     stop,
@@ -198,7 +202,6 @@ test('a bad key, an unknown service and one of another project are refused befor
     code: 'invalid_request',
     message: 'services connect here by WebSocket; use a ws:// or wss:// address'
   })
-  assert.equal(await (await fetch(`${server.url}/elsewhere`)).text(), 'here')
 })
 
 test('a result of 10 MiB arrives, and a frame far beyond that closes the connection with the code for it', async (t) => {
@@ -299,10 +302,44 @@ test('what a client sends in the very moment of connecting is not lost', async (
   }
 })
 
-test('a program that vanishes without a word does not hold up the end of the server', async (t) => {
+test('a program that vanishes without a word does not hold up the end of the server', { timeout: 15_000 }, async (t) => {
   const server = await startServer(t)
   const { id } = server.services.register('p_1', 'service', registration)
   const program = await connect(t, server, `serviceId=${id}&apiKey=${key}`)
   program.socket.pause()
   await server.stop()
+})
+
+test('a request that only offers another protocol, as Java’s client does with each, is answered as usual', async (t) => {
+  const server = await startServer(t)
+  const socket = createConnection(server.port, '127.0.0.1')
+  onEnd(t, () => socket.destroy())
+  const body = '{"model":"m"}'
+  for (const [path, offer] of [
+    ['/elsewhere', 'h2c'],
+    ['/elsewhere', 'websocket']
+  ]) {
+    socket.write(
+      `POST ${path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: ${offer}\r\nHTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABkAAQBAAAAAAUAAEAA\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`
+    )
+    let answer = ''
+    while (!answer.endsWith(body)) answer += String((await once(socket, 'data'))[0])
+    assert.match(answer, /^HTTP\/1\.1 200 /)
+  }
+})
+
+test('a key in the query never gets into the log', async (t) => {
+  const server = await startServer(t)
+  const { id } = server.services.register('p_1', 'service', registration)
+  for (const query of [`?serviceId=s_unknown&apiKey=${key}`, `?serviceId=${id}&apiKey=wrong-canary`, `?apiKey=${key}`]) await refusal(server, query)
+  const program = await connect(t, server, `serviceId=${id}&apiKey=${key}`)
+  program.socket.send('x'.repeat(33 * 1024 * 1024))
+  await program.closed
+  const revoked = await connect(t, server, `serviceId=${id}&apiKey=${key}`)
+  server.connections.keyRevoked('key-1')
+  await revoked.closed
+  const log = readFileSync(server.logFile, 'utf8')
+  assert.match(log, /WS_ERR_UNSUPPORTED_MESSAGE_LENGTH/)
+  assert.match(log, /"code":4403/)
+  assert.doesNotMatch(log, /canary/)
 })

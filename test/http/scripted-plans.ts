@@ -138,6 +138,7 @@ export function createScriptedPlans(db: Database, script: PlanScript = {}) {
         plan: null,
         cache: null,
         grounding: null,
+        warnings: [],
         results: null,
         failure: null,
         abortPayload: null,

@@ -14,8 +14,12 @@ import { AppError } from '../../server/errors.ts'
 import { buildApp } from '../../server/http/app.ts'
 import type { Change, EventListener, HttpServices, QueueSnapshot, Submission } from '../../server/http/services.ts'
 import { fitOfEntry } from '../../server/models/fit/fit.ts'
+import { createGuardedFetch } from '../../server/plans/tools/guarded-fetch.ts'
+import { createToolbox } from '../../server/plans/tools/toolbox.ts'
+import { createAddressGuard } from '../../server/plans/webhooks/address-guard.ts'
 import { openDatabase } from '../../server/store/database.ts'
 import { createKeyStore } from '../../server/store/keys.ts'
+import { createPlanToolStore } from '../../server/store/plan-tools.ts'
 import { createSessionStore } from '../../server/store/sessions.ts'
 import { createSignInLinks } from '../../server/store/sign-in-links.ts'
 import { createUsageStore } from '../../server/store/usage.ts'
@@ -86,6 +90,28 @@ export function createScriptedServices(
   const models = [model('small'), model('embedder', { kind: 'embedding', dimensions: 4 }), model('far', { state: 'absent' })]
   const config: Config = loadConfig({ OUTPOST_HOME: '/nonexistent', ...variables })
   const scriptedPlans = createScriptedPlans(db, planScript)
+  const known = (id: string) => scriptedPlans.services.find((service) => service.id === id)
+  const forget = (id: string) => {
+    const service = known(id)
+    if (service !== undefined) scriptedPlans.services.splice(scriptedPlans.services.indexOf(service), 1)
+  }
+  const toolboxes = createToolbox({
+    store: createPlanToolStore(db),
+    registerService(service) {
+      const version = (known(service.id)?.version ?? 0) + 1
+      forget(service.id)
+      scriptedPlans.services.push({ ...service, version, registeredAt: Date.now() })
+    },
+    removeService: (_projectId, id) => forget(id),
+    llm: {
+      complete: async () => {
+        throw new AppError('model_not_ready', 'there is no model in this test')
+      }
+    },
+    fetch: createGuardedFetch(createAddressGuard({ airGap: false, lanAllow: [] })),
+    events: { onMessage: () => {}, onHealth: () => {} },
+    log
+  })
   let policy = noPolicy
   let notReady: AppError | undefined
   const queues: QueueSnapshot[] = []
@@ -197,6 +223,7 @@ export function createScriptedServices(
       }
     },
     plans: scriptedPlans.plans,
+    toolboxes,
     notReady: () => notReady
   }
 
@@ -234,7 +261,7 @@ export function createScriptedServices(
   const tellChange = (change: Change) => {
     for (const listener of changes) listener(change)
   }
-  return { services, jobs, logged, cancelled, orders, models, queues, setNotReady, tellChange, scriptedPlans }
+  return { services, toolboxes, jobs, logged, cancelled, orders, models, queues, setNotReady, tellChange, scriptedPlans }
 }
 
 export type Scripted = ReturnType<typeof createScriptedServices> & { app: FastifyInstance; url: string; [Symbol.asyncDispose](): Promise<void> }

@@ -1,54 +1,20 @@
-import type { PlanRecord } from '#contracts/plan.ts'
-import { isFinal } from '#contracts/plan-api.ts'
-import { AppError } from '../../errors.ts'
-import type { Client } from '../client.ts'
-import { harmless } from '../terminal.ts'
-import { createLineView, createScreenView } from './live-view.ts'
-import { projectFlag } from './project-option.ts'
-import { createTaskRows } from './task-rows.ts'
+import { parseArgs } from 'node:util'
+import { loadConfig } from '../../config.ts'
+import { oneArgument } from '../arguments.ts'
+import { needServer } from '../client.ts'
+import { runUntilInterrupted } from '../interrupt.ts'
+import { projectOption, projectQuery } from './project-option.ts'
+import { watchPlan } from './watch-plan.ts'
 
-/** Shows on `stream` how a plan goes, until it is settled. Answers how it ended. Throws `cancelled` when only the watching was stopped. */
-export async function followPlan(
-  client: Client,
-  id: string,
-  query: { project?: string },
-  stream: NodeJS.WriteStream,
-  signal: AbortSignal
-): Promise<PlanRecord> {
-  const names = new Map<string, string>()
-  const tasks = createTaskRows((service) => names.get(service) ?? service)
-  const view = stream.isTTY ? createScreenView(stream) : createLineView(stream)
-  const flag = projectFlag(query)
-  let toldCache = false
-  try {
-    for await (const news of client.followPlan({ params: { id }, query }, signal)) {
-      if (news.type === 'plan-progress') view.planning(news.progress)
-      else if (news.type === 'plan-status') {
-        const { cache, status } = news.plan
-        if (cache !== null && !toldCache) {
-          toldCache = true
-          view.note(`Plan cache: ${cache.outcome} – ${harmless(cache.reason)}`)
-        }
-        if (isFinal(status)) return news.plan
-      } else if (news.type === 'plan-event') {
-        const { event } = news
-        if (event.type === 'plan-started') for (const { id: service, name } of await servicesOf(client, id, query)) names.set(service, name)
-        if (!tasks.add(event)) continue
-        const touched = 'task' in event ? tasks.find(event.task) : undefined
-        for (const row of touched === undefined ? tasks.list() : [touched]) view.changed(row, tasks.list())
-        if (event.type === 'approval-requested')
-          view.note(`${harmless(event.task)} waits for you: outpost plan approve ${id} ${harmless(event.task)}${flag} (or --refuse)`)
-      }
-    }
-    throw new AppError('internal_error', `the server said no more of the plan ${id}; outpost plan show ${id}${flag} tells how it stands`)
-  } catch (error) {
-    if (!signal.aborted) throw error
-    throw new AppError('cancelled', `The plan ${id} goes on: outpost plan show ${id}${flag} shows it, outpost plan abort ${id}${flag} stops it.`)
-  } finally {
-    view.end()
-  }
-}
-
-async function servicesOf(client: Client, id: string, query: { project?: string }) {
-  return (await client.call('plan', { params: { id }, query })).services
+export async function run(args: string[]): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args,
+    options: { ...projectOption, json: { type: 'boolean', default: false } },
+    allowPositionals: true
+  })
+  const id = oneArgument(positionals, 'ID')
+  const client = await needServer(loadConfig())
+  const query = await projectQuery(client, values.project)
+  const { plan } = await client.call('plan', { params: { id }, query })
+  return await runUntilInterrupted((signal) => watchPlan(client, plan, query, { json: values.json, signal }))
 }

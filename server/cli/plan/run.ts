@@ -1,15 +1,13 @@
 import { parseArgs } from 'node:util'
-import type { PlanRecord } from '#contracts/plan.ts'
 import { loadConfig } from '../../config.ts'
 import { AppError } from '../../errors.ts'
 import { durationOption, oneArgument } from '../arguments.ts'
 import { type Client, needServer } from '../client.ts'
 import { runUntilInterrupted } from '../interrupt.ts'
 import { harmless, say, sayJson, tell } from '../terminal.ts'
-import { followPlan } from './follow.ts'
 import { readOrderData } from './order-data.ts'
-import { projectFlag, projectOption, projectQuery } from './project-option.ts'
-import { failureLines, iconOf, inShortTime, paintIcon, wordOf } from './words.ts'
+import { projectOption, projectQuery } from './project-option.ts'
+import { watchPlan } from './watch-plan.ts'
 
 /** The results are the data, on stdout; everything about how it goes is told on stderr. */
 export async function run(args: string[]): Promise<number> {
@@ -55,21 +53,12 @@ export async function run(args: string[]): Promise<number> {
       else say(plan.id)
       return 0
     }
-    if (!values.json) tell(`${plan.id}: ${harmless(plan.action)}`)
-    const ended = await followPlan(client, plan.id, query, process.stderr, signal)
-    if (values.json) sayJson({ plan: ended })
-    else showEnd(ended, projectFlag(query))
-    return ended.status === 'completed' ? 0 : 1
+    const code = await watchPlan(client, plan, query, { json: values.json, signal })
+    if (code !== 0 && query.project === undefined && (await client.call('services', { query })).services.length === 0) {
+      tell('The project that was used has no service. -p names another one; outpost project list shows them.')
+    }
+    return code
   })
-}
-
-function showEnd(plan: PlanRecord, flag: string): void {
-  const { status, results, failure, createdAt, changedAt } = plan
-  tell(`${paintIcon(iconOf(status), process.stderr)} ${wordOf(status)} after ${inShortTime(changedAt - createdAt)}`)
-  if (failure !== null) for (const line of failureLines(failure)) tell(line)
-  const more = plan.plan === null ? '--attempts' : '--events'
-  if (status !== 'completed') tell(`outpost plan show ${plan.id}${flag} ${more} tells more.`)
-  if (results !== null) sayJson(results.length === 1 ? results[0] : results)
 }
 
 /** Services by name or id. Throws `not_found` with the names there are. */

@@ -20,6 +20,7 @@ export async function run(args: string[]): Promise<number> {
       events: { type: 'boolean', default: false },
       attempts: { type: 'boolean', default: false },
       graph: { type: 'boolean', default: false },
+      pddl: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false }
     },
     allowPositionals: true
@@ -29,15 +30,22 @@ export async function run(args: string[]): Promise<number> {
   const input = { params: { id }, query: await projectQuery(client, values.project) }
   const details = await client.call('plan', input)
   const graph = values.graph ? await client.call('planGraph', input) : undefined
+  const pddl = values.pddl ? await client.call('planPddl', input) : undefined
   const attempts = values.attempts ? (await client.call('planAttempts', input)).attempts : undefined
   if (values.json) {
-    sayJson({ ...details, ...(graph === undefined ? {} : { graph }), ...(attempts === undefined ? {} : { attempts }) })
+    sayJson({
+      ...details,
+      ...(pddl === undefined ? {} : { pddl }),
+      ...(graph === undefined ? {} : { graph }),
+      ...(attempts === undefined ? {} : { attempts })
+    })
     return 0
   }
   const parts = [
     head(details),
     tasks(details),
     ...(graph === undefined ? [] : [titled('Graph', graphLines(graph))]),
+    ...(pddl === undefined ? [] : [titled('PDDL', [pddl.domain, pddl.problem])]),
     ...(values.events ? [titled('Events', eventLines(details))] : []),
     ...(attempts === undefined ? [] : [attempts.length === 0 ? 'No model was asked for this plan.' : attempts.map(attemptText).join('\n\n')]),
     results(details)
@@ -47,7 +55,7 @@ export async function run(args: string[]): Promise<number> {
 }
 
 function head({ plan }: PlanDetails): string {
-  const { id, status, action, data, cache, grounding, failure, createdAt, changedAt, clientId, deadlineAt } = plan
+  const { id, status, action, data, cache, warnings, grounding, failure, createdAt, changedAt, clientId, deadlineAt } = plan
   const time = isFinal(status) ? `after ${inShortTime(changedAt - createdAt)}` : `since ${inShortTime(Date.now() - createdAt)}`
   const rows: [string, string][] = [
     ['Action', action],
@@ -56,6 +64,7 @@ function head({ plan }: PlanDetails): string {
     ...(deadlineAt === null ? [] : [['Deadline', inDate(deadlineAt)] as [string, string]]),
     ...(cache === null ? [] : [['Cache', `${cache.outcome} – ${cache.reason}`] as [string, string]]),
     ...(grounding === null ? [] : [['Grounding', grounding] as [string, string]]),
+    ...warnings.map((warning, index): [string, string] => [index === 0 ? 'See to it' : '', warning]),
     ...(failure === null ? [] : failureLines(failure).map((line, index): [string, string] => [index === 0 ? 'Why' : '', line]))
   ]
   return [

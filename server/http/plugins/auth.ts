@@ -29,7 +29,7 @@ export function createAuthentication(options: {
   anyKeyIsNone?: boolean
 }): (request: FastifyRequest) => Caller {
   const localAllowed = isLoopback(options.boundHost)
-  const isLocal = (request: FastifyRequest) => localAllowed && isLoopback(request.raw.socket.remoteAddress ?? '') && !isForwarded(request)
+  const isLocal = (request: FastifyRequest) => localAllowed && comesFromThisMachine(request)
   return (request) => {
     const secret = presentedSecret(request)
     if (secret !== undefined) {
@@ -46,6 +46,11 @@ export function createAuthentication(options: {
     if (isLocal(request)) return { client: local, by: 'none' }
     throw new AppError('unauthorized', 'a key is needed: send "Authorization: Bearer …" or "x-api-key: …"')
   }
+}
+
+/** Whether a request was sent on this machine: over loopback, and by no proxy. The owner's door is not asked about. */
+export function comesFromThisMachine(request: FastifyRequest): boolean {
+  return isLoopback(request.raw.socket.remoteAddress ?? '') && !isForwarded(request)
 }
 
 /** Holds a client against the table of `access.ts`. Throws `forbidden`. */

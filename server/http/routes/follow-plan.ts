@@ -20,11 +20,9 @@ export async function followPlan(
   if (seen?.[2] !== undefined) return reply.code(204).send()
   let last = seen === null ? -1 : Number(seen[1])
 
-  // Throws what speaks against it before anything is streamed.
-  plans.plans.inspect(project, id)
   const stream = new ReplyStream({ reply, readers, clientId: request.client.id, errorText: toErrorText })
   let unfollow: (() => void) | undefined
-  unfollow = plans.plans.follow(project, id, (news) => {
+  const pass = (news: PlanNews[]) => {
     let text = ''
     for (const item of news) {
       if (stream.ended) return
@@ -40,7 +38,13 @@ export async function followPlan(
       }
     }
     stream.write(text)
-  })
+  }
+  try {
+    unfollow = plans.plans.follow(project, id, pass)
+  } catch (error) {
+    stream.discard()
+    throw error
+  }
   // It may have told everything before it was known how to stop it.
   if (stream.ended) unfollow()
   reply.raw.once('close', () => unfollow?.())

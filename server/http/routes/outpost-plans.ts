@@ -12,12 +12,14 @@ import type {
   Settlement
 } from '#contracts/plan-api.ts'
 import { AppError } from '../../errors.ts'
+import { toPddl } from '../../plans/grounding/pddl.ts'
 import { toGraph } from '../../plans/views/graph.ts'
 import { toTimeline } from '../../plans/views/timeline.ts'
 import { audit } from '../audit.ts'
 import { projectOf } from '../plan-project.ts'
 import type { RouteContext } from './context.ts'
 import { followPlan } from './follow-plan.ts'
+import { toolboxHandlers } from './outpost-toolboxes.ts'
 import { runPlan } from './run-plan.ts'
 
 type Handler = (request: FastifyRequest, reply: FastifyReply) => unknown
@@ -45,6 +47,17 @@ export function planHandlers(context: RouteContext): Record<keyof typeof planEnd
     },
     followPlan: (request, reply) => followPlan(context, request, reply, projectFor(request)),
     planGraph: (request) => toGraph(plans.plans.inspect(projectFor(request), idOf(request)), Date.now()),
+    planPddl(request) {
+      const project = projectFor(request)
+      const { record } = plans.plans.inspect(project, idOf(request))
+      const domain = plans.groundings.list(project).find(({ name }) => record.grounding?.startsWith(`${name}@`) === true)?.domain
+      const pddl = record.plan === null ? undefined : toPddl({ projectId: project, domain, plan: record.plan })
+      if (pddl === undefined) {
+        const why = record.plan === null ? 'no plan came out of this action' : 'no grounding applied to it, or that grounding is gone'
+        throw new AppError('not_found', `there is no PDDL of the plan ${record.id}: ${why}`)
+      }
+      return pddl
+    },
     planTimeline: (request) => toTimeline(plans.plans.inspect(projectFor(request), idOf(request)), Date.now()),
     planAttempts: (request) => ({ attempts: plans.plans.attempts(projectFor(request), idOf(request)) }),
     abortPlan(request) {
@@ -77,6 +90,8 @@ export function planHandlers(context: RouteContext): Record<keyof typeof planEnd
       noted(request, 'remove service', { id })
       return { removed: true, id }
     },
+
+    ...toolboxHandlers(context),
 
     groundings: (request) => ({ groundings: plans.groundings.list(projectFor(request)) }),
     applyGrounding(request, reply) {

@@ -123,6 +123,7 @@ function schemaOf(endpoint: Endpoint) {
     ...(endpoint.params === undefined ? [] : [404, 409, 503, 507]),
     ...(endpoint.path === endpoints.runPlan.path ? [409, 422, 499, 503] : []),
     ...(endpoint.path === '/outpost/queue' ? [503] : []),
+    ...(endpoint.path === endpoints.addToolbox.path ? [409] : []),
     ...(endpoint.path === endpoints.orderPull.path ? [404, 409, 503, 507] : []),
     ...(endpoint.reply === 'bytes' ? [416] : [])
   ]

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import websocket, { type WebSocket } from '@fastify/websocket'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { z } from 'zod'
@@ -12,6 +13,7 @@ export type PlanSocketOptions = {
   authenticate: (secret: string) => { projectId: string; keyId: string } | undefined
 }
 
+const path = '/ws'
 /**
  * A message over its limit is answered as a result that failed, or its sender would send it again for ever; only beyond this
  * the connection is closed (1009). Bytes.
@@ -28,9 +30,17 @@ const Query = z.object({
 })
 
 /**
+ * Which requests leave HTTP. Node asks this only because we tell it to: with anybody listening for upgrades it would take every request that
+ * offers one out of HTTP, also those of Java's client, which offers HTTP/2 with each.
+ */
+export function isServiceUpgrade({ method, url, headers }: Pick<IncomingMessage, 'method' | 'url' | 'headers'>): boolean {
+  return method === 'GET' && url?.split('?')[0] === path && headers.upgrade?.toLowerCase() === 'websocket'
+}
+
+/**
  * `GET /ws?serviceId=&apiKey=&instance=`, where services connect; the key may be a bearer token instead. Refused before the upgrade: 403 with
  * no body for a bad key, `not_found` for a service that is not of its project. `instance`: what tells this program from others of its service,
- * the same after each reconnect; without it, it is known by its address.
+ * the same after each reconnect; without it, it is known by its address. The server must have been made with `isServiceUpgrade`.
  */
 export async function registerPlanSocket(app: FastifyInstance, options: PlanSocketOptions): Promise<void> {
   const { engine, log, authenticate } = options
@@ -58,7 +68,7 @@ export async function registerPlanSocket(app: FastifyInstance, options: PlanSock
 
     scope.route({
       method: 'GET',
-      url: '/ws',
+      url: path,
       schema: { hide: true },
       onRequest: async (request, reply) => {
         const caller = callerOf(request, authenticate)

@@ -58,9 +58,14 @@ function ended(
     }
     readers.add(reader)
     reply.raw.once('close', onClose)
-    unfollow = plans.plans.follow(project, id, (news) => {
-      for (const item of news) if (item.type === 'status' && isFinal(item.record.status)) stop(() => resolve(item.record))
-    })
-    if (isOver) unfollow()
+    try {
+      unfollow = plans.plans.follow(project, id, (news) => {
+        for (const item of news) if (item.type === 'status' && isFinal(item.record.status)) stop(() => resolve(item.record))
+      })
+      // It may have told everything before it was known how to stop it.
+      if (isOver) unfollow()
+    } catch (error) {
+      stop(() => reject(error))
+    }
   })
 }

@@ -1,22 +1,21 @@
 /**
- * Words that can stand for each other in an action. Whether they do in this one is for the embedding to say (`hitSimilarity`): to open a ticket is to
- * create one, to open a door is not. Measured pairs: `docs/decisions/2026-11-24-plan-cache.md`.
+ * Words that can stand for each other in an action. Whether they do in this one is for the embedding to say (`hitSimilarity`). Pairs that it lets pass
+ * where they do not mean the same (open and create, mail and e-mail, delete and remove) are left out: `docs/decisions/2026-11-24-plan-cache.md`.
  */
 const synonyms = [
   ['show', 'list', 'display'],
+  ['get', 'fetch', 'retrieve'],
   ['calculate', 'compute'],
   ['notify', 'inform'],
-  ['create', 'open', 'make'],
+  ['create', 'make'],
   ['buy', 'purchase'],
-  ['email', 'mail'],
   ['delete', 'erase'],
   ['book', 'reserve'],
   ['repair', 'fix'],
   ['choose', 'select'],
   ['begin', 'start'],
-  ['get', 'fetch', 'retrieve'],
   ['customer', 'client'],
-  ['photo', 'picture', 'image'],
+  ['photo', 'picture'],
   ['about', 'regarding', 'concerning']
 ]
 const groups = new Map(synonyms.flatMap((group) => group.map((word) => [word, group[0] ?? word])))

@@ -11,11 +11,14 @@ const month =
 const day = '\\d{1,2}(?:st|nd|rd|th)?'
 const alone = '(?<![\\p{L}\\p{N}_])'
 const ends = '(?![\\p{L}\\p{N}_])'
-/** What counts as a value by its form alone. The first that fits at a place wins. */
+/**
+ * What counts as a value by its form alone. The first that fits at a place wins. Every repetition has a bound and none may begin again within itself:
+ * a hostile text of 32 kB costs milliseconds.
+ */
 const forms: [PlaceholderKind, string][] = [
-  ['quoted', `"[^"\\n]+"|“[^”\\n]+”|„[^“”\\n]+[“”]|«[^»\\n]+»|\`[^\`\\n]+\`|${alone}'[^'\\n]+'${ends}`],
-  ['url', `${alone}https?://[^\\s"'<>]*[^\\s"'<>.,;:!?)\\]]`],
-  ['email', `${alone}[\\p{L}\\p{N}_.+-]+@[\\p{L}\\p{N}_-]+(?:\\.[\\p{L}\\p{N}_-]+)+`],
+  ['quoted', `"[^"\\n]{1,500}"|“[^“”\\n]{1,500}”|„[^„“”\\n]{1,500}[“”]|«[^«»\\n]{1,500}»|\`[^\`\\n]{1,500}\`|${alone}'[^'\\n]{1,500}'${ends}`],
+  ['url', `${alone}https?://[^\\s"'<>]{0,2000}[^\\s"'<>.,;:!?)\\]]`],
+  ['email', `${alone}[\\p{L}\\p{N}_][\\p{L}\\p{N}_.+-]{0,63}@[\\p{L}\\p{N}_-]{1,63}(?:\\.[\\p{L}\\p{N}_-]{1,63}){1,8}`],
   [
     'date',
     `${alone}(?:\\d{4}-\\d{2}-\\d{2}(?:[T ]\\d{2}:\\d{2}(?::\\d{2}(?:\\.\\d+)?)?(?:Z|[+-]\\d{2}:?\\d{2})?)?|\\d{1,2}[./]\\d{1,2}[./]\\d{2,4}|${day}\\.? (?:of )?${month}(?:,? \\d{4})?|${month} ${day}(?:,? \\d{4})?)${ends}`
@@ -23,9 +26,11 @@ const forms: [PlaceholderKind, string][] = [
   ['time', `${alone}\\d{1,2}:\\d{2}(?::\\d{2})?(?: ?[ap]m)?${ends}`],
   // A number with a unit grown on (5kg, 10km, 2nd): the unit stays a word, because 5 kg are not 5 lb.
   ['number', `(?<![^\\s(])-?\\d+(?:\\.\\d+)?(?=\\p{L}{1,3}${ends})`],
-  ['code', `#?${alone}(?=[\\p{L}\\p{N}_./-]*\\d)(?=[\\p{L}\\p{N}_./-]*\\p{L})[\\p{L}\\p{N}][\\p{L}\\p{N}_./-]*[\\p{L}\\p{N}]${ends}`],
-  ['number', `(?:(?<![^\\s(])-)?${alone}\\d{1,3}(?:,\\d{3})+(?:\\.\\d+)?${ends}|(?:(?<![^\\s(])-)?${alone}\\d+(?:\\.\\d+)?${ends}`]
+  ['code', `#?${alone}(?=[\\p{L}\\p{N}_./-]{0,63}\\d)(?=[\\p{L}\\p{N}_./-]{0,63}\\p{L})[\\p{L}\\p{N}][\\p{L}\\p{N}_./-]{0,62}[\\p{L}\\p{N}]${ends}`],
+  ['number', `(?:(?<![^\\s(])-)?${alone}\\d{1,3}(?:,\\d{3}){1,8}(?:\\.\\d+)?${ends}|(?:(?<![^\\s(])-)?${alone}\\d+(?:\\.\\d+)?${ends}`]
 ]
+/** Characters. A longer text in the data is no name that an action would repeat. */
+const longestName = 256
 const anyForm = new RegExp(forms.map(([kind, source], index) => `(?<${kind}${index}>${source})`).join('|'), 'giu')
 
 /**
@@ -43,7 +48,8 @@ export function findPlaceholders(action: string, data: ActionParameter[], isKnow
     found.push({ kind, text, start: match.index, end: match.index + match[0].length })
   }
   for (const { value } of data) {
-    if (typeof value === 'string' && !named(value)) found.push(...valueIn(action, value))
+    const places = typeof value === 'string' && value.length <= longestName ? valueIn(action, value) : []
+    if (places.length > 0 && !named(String(value))) found.push(...places)
   }
   return withoutOverlaps(found)
 }
@@ -85,8 +91,10 @@ function valueIn(action: string, value: string): Placeholder[] {
 /** Of two that overlap the longer one stays, of two alike the one known by its form. */
 function withoutOverlaps(found: Placeholder[]): Placeholder[] {
   const kept: Placeholder[] = []
-  for (const candidate of found.toSorted((one, other) => other.end - other.start - (one.end - one.start))) {
-    if (kept.every((other) => candidate.end <= other.start || candidate.start >= other.end)) kept.push(candidate)
+  for (const candidate of found.toSorted((one, other) => one.start - other.start)) {
+    const last = kept.at(-1)
+    if (last === undefined || candidate.start >= last.end) kept.push(candidate)
+    else if (candidate.end - candidate.start > last.end - last.start) kept[kept.length - 1] = candidate
   }
-  return kept.sort((one, other) => one.start - other.start)
+  return kept
 }

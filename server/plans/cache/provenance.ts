@@ -39,13 +39,14 @@ export function findProvenance(shape: Shape, data: ActionParameter[], taskZero: 
   const sources: [string, FieldSource][] = []
   const conditions: Condition[] = []
   const used: number[] = []
+  const parameters = data.map((parameter) => ({ ...parameter, leaves: leavesOf(parameter.value).map(({ leaf }) => leaf) }))
   for (const [field, value] of Object.entries(taskZero)) {
     const mapping = mapped.get(field)
     if (mapping !== undefined) {
       sources.push([field, { from: 'data', parameter: mapping.parameter, ...(mapping.as === undefined ? {} : { as: mapping.as }) }])
       continue
     }
-    const readings = leavesOf(value).map(({ path, leaf }) => readLeaf(leaf, path, shape, data))
+    const readings = leavesOf(value).map(({ path, leaf }) => readLeaf(leaf, path, shape, parameters))
     for (const reading of readings) {
       used.push(...reading.used)
       conditions.push(...reading.conditions)
@@ -69,9 +70,10 @@ export function leavesOf(value: Json, path: (string | number)[] = []): { path: (
 }
 
 type Leaf = string | number | boolean | null
+type ReadParameter = ActionParameter & { leaves: Leaf[] }
 type Reading = { hole: Hole | undefined; used: number[]; conditions: Condition[] }
 
-function readLeaf(leaf: Leaf, path: (string | number)[], shape: Shape, data: ActionParameter[]): Reading {
+function readLeaf(leaf: Leaf, path: (string | number)[], shape: Shape, data: ReadParameter[]): Reading {
   const { placeholders } = shape
   const nothing: Reading = { hole: undefined, used: [], conditions: copies(leaf, data) }
   if (typeof leaf === 'number') {
@@ -119,11 +121,11 @@ function partsOf(leaf: string, placeholders: Placeholder[]): Hole['parts'] {
 }
 
 /** Values of the data that a constant may have been copied from. Numbers below 100, truth values and short texts are equal by chance too often. */
-function copies(leaf: Leaf, data: ActionParameter[]): Condition[] {
+function copies(leaf: Leaf, data: ReadParameter[]): Condition[] {
   const telling = typeof leaf === 'string' ? leaf.length >= distinctive : typeof leaf === 'number' && Math.abs(leaf) >= 100
   if (!telling) return []
-  const holds = (value: Json) => leavesOf(value).some((item) => item.leaf === leaf || (typeof leaf === 'string' && isWithin(leaf, item.leaf)))
-  return data.filter(({ value }) => holds(value)).map(({ field, value }) => ({ type: 'parameter', name: field, value }))
+  const holds = (leaves: Leaf[]) => leaves.some((item) => item === leaf || (typeof leaf === 'string' && isWithin(leaf, item)))
+  return data.filter(({ leaves }) => holds(leaves)).map(({ field, value }) => ({ type: 'parameter', name: field, value }))
 }
 
 function isWithin(constant: string, value: Leaf): boolean {

@@ -18,8 +18,7 @@ export function groundingId({ grounding, index }: GroundingHit): string {
 }
 
 export function shapeOf({ action, data, services }: CacheQuestion): Shape {
-  const known = services.map(vocabularyOf)
-  return toShape(action, data, (word) => known.some((words) => words.has(word)))
+  return toShape(action, data, (word) => services.some((service) => vocabularyOf(service).has(word)))
 }
 
 /** Requests with the same key can be served by one plan, unless a value of theirs turns out to matter: plan one of them, and look for the others. */
@@ -27,26 +26,32 @@ export function flightKey(question: CacheQuestion): string {
   return `${toScope(question)}:${shapeOf(question).key}`
 }
 
-// A registered service is never changed in place: a new registration makes a new object.
+// A registered service is never changed in place: a new registration makes a new object. Who reads them anew for each request pays for a hash each.
 const digests = new WeakMap<Service, string>()
-const vocabularies = new WeakMap<Service, Set<string>>()
+const vocabularies = new Map<string, Set<string>>()
+const mostVocabularies = 2000
 
 function digestOf(service: Service): string {
   const known = digests.get(service)
   if (known !== undefined) return known
   const { id, kind, version, name, description, input, output, revertible, approval } = service
-  const digest = hash([id, kind, version, name, description, input, output, revertible, approval])
+  // Plain JSON: the same registration has its keys in the same order, and another one has another version.
+  const digest = createHash('sha256')
+    .update(JSON.stringify([id, kind, version, name, description, input, output, revertible, approval]))
+    .digest('hex')
   digests.set(service, digest)
   return digest
 }
 
 /** Words a service speaks of itself with, those of its fields and enums included. */
 function vocabularyOf(service: Service): Set<string> {
-  const known = vocabularies.get(service)
+  const digest = digestOf(service)
+  const known = vocabularies.get(digest)
   if (known !== undefined) return known
   const texts = [service.name, service.description, ...schemaTexts(service.input), ...schemaTexts(service.output)]
   const words = new Set(texts.flatMap((text) => [...wordsOf(text), ...wordsOf(text.replace(/(?<=\p{Ll})(?=\p{Lu})|_/gu, ' '))]))
-  vocabularies.set(service, words)
+  vocabularies.set(digest, words)
+  if (vocabularies.size > mostVocabularies) vocabularies.delete(vocabularies.keys().next().value ?? digest)
   return words
 }
 

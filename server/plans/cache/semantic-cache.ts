@@ -7,6 +7,7 @@ import { canonicalJson } from './canonical-json.ts'
 import { chooseEntries } from './choose-entry.ts'
 import { KeptPlan, refill, toKeptPlan } from './kept-plan.ts'
 import { compareMeaning } from './meaning.ts'
+import { optionalEmbedding } from './optional-embedding.ts'
 import type { CacheAnswer, PlanCache } from './plan-cache.ts'
 import { rememberEmbeddings } from './remember-embeddings.ts'
 import { shapeOf, toScope } from './scope.ts'
@@ -18,6 +19,8 @@ import { differs, type Near, nearMiss, notEnough, plainMiss } from './verdicts.t
 const exampleSimilarity = 0.75
 /** Plans that are compared exactly. Rough order of so many is enough to have the best among them. */
 const compared = 64
+/** Values in the text of an action; one with more is a table, not something that comes again. */
+const mostValues = 200
 const oneDay = 24 * 60 * 60 * 1000
 
 export type PlanCacheOptions = {
@@ -42,7 +45,7 @@ type Tried = { answer: CacheAnswer } | { answer: undefined; reason: string | und
  */
 export function createPlanCache(options: PlanCacheOptions): PlanCache {
   const { store, embeddingModel, log, now = Date.now, maxAgeMs = oneDay, maxEntries = 1000 } = options
-  const embedText = rememberEmbeddings(options.embed, embeddingModel)
+  const embedText = rememberEmbeddings(optionalEmbedding(options.embed, log), embeddingModel)
 
   /** The plan of an entry; one that this version cannot read leaves the cache. */
   function open(entry: CachedPlan): KeptPlan | undefined {
@@ -95,8 +98,10 @@ export function createPlanCache(options: PlanCacheOptions): PlanCache {
       const twice = repeated(question.data)
       if (twice !== undefined) return plainMiss(`the data has “${twice}” more than once, so its values cannot be told apart`)
       const shape = shapeOf(question)
+      const values = shape.placeholders.length
+      if (values > mostValues) return plainMiss(`the action has ${values} values in its text; plans are kept for at most ${mostValues}`)
       const asked = { scope: toScope(question), shape, data: question.data }
-      const same = store.withKey(asked.scope, shape.key, compared).map((entry) => ({ entry, similarity: 1 }))
+      const same = store.withKey(question.projectId, asked.scope, shape.key, compared).map((entry) => ({ entry, similarity: 1 }))
       const first = tryAll(same, asked)
       if (first.answer !== undefined) return first.answer
 
@@ -109,7 +114,7 @@ export function createPlanCache(options: PlanCacheOptions): PlanCache {
       const example = best === undefined || best.similarity <= exampleSimilarity ? undefined : open(best.entry)
       if (best !== undefined && example !== undefined) return nearMiss(best, example.plan, first.reason ?? second.reason ?? notEnough(best, shape))
       if (vector === undefined)
-        return plainMiss('no plan for an action in the same words; similar ones are not looked for without an embedding model')
+        return plainMiss('no plan for an action in the same words; similar ones are not looked for, because no embedding model read it')
       if (store.hasKey(question.projectId, shape.key))
         return plainMiss('the services or the grounding have changed since an action in the same words was planned')
       return plainMiss('no similar action was planned with these services')
@@ -118,6 +123,7 @@ export function createPlanCache(options: PlanCacheOptions): PlanCache {
     async keep(question, plan, planId, signal) {
       if (repeated(question.data) !== undefined) return
       const shape = shapeOf(question)
+      if (shape.placeholders.length > mostValues) return
       const vector = await embedText(shape.text, signal)
       const { kept, fields } = toKeptPlan(plan, shape, question.data)
       const at = now()

@@ -1,9 +1,10 @@
 /** Articles say nothing about what is to be done. */
 const articles = new Set(['a', 'an', 'the'])
-/** Courtesy around what is asked for; taken off both ends as often as it comes. */
+/** Courtesy around what is asked for; taken off both ends, a few times at most. */
 const courtesyBefore =
   /^\s*(?:(?:please|kindly|hi|hello|hey)(?![\p{L}\p{N}])|(?:can|could|would|will) you\b|(?:i|we)(?: would|['’]d)? (?:want|need|like)(?: you)? to\b)[\s,!:]*/iu
-const courtesyAfter = /[\s,.!]*(?:(?<![\p{L}\p{N}])(?:please|thanks|thank you))[\s.!]*$/iu
+const courtesyAfter = /(?<![\p{L}\p{N}])(?:please|thanks|thank you)$/iu
+const rounds = 4
 /** Endings that are spelled in two ways. */
 const spellings: [RegExp, string][] = [
   [/is(e[sd]?|ing|ation|ations)$/, 'iz$1'],
@@ -36,12 +37,20 @@ export function wordsOf(text: string): string[] {
 
 function withoutCourtesy(text: string): string {
   let rest = text
-  for (let before = ''; before !== rest; ) {
-    before = rest
-    rest = rest.replace(courtesyBefore, '').replace(courtesyAfter, '')
+  for (let round = 0; round < rounds; round++) {
+    const before = rest
+    rest = withoutEnd(rest.replace(courtesyBefore, '')).replace(courtesyAfter, '')
+    if (rest === before) break
   }
   // Nothing but courtesy is an action too, however odd.
   return rest.trim() === '' ? text : rest
+}
+
+/** Without full stops and the like at its end. A loop: a pattern that is tied to the end alone is tried at every place of a long run. */
+function withoutEnd(text: string): string {
+  let end = text.length
+  while (end > 0 && ' \n\r\t,.!'.includes(text[end - 1] ?? '')) end--
+  return text.slice(0, end)
 }
 
 function oneSpelling(item: string): string {

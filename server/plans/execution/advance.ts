@@ -2,8 +2,8 @@ import type { Json, PlanEvent, PlanTask, Service } from '#contracts/plan.ts'
 import { compensationBackoff, taskBackoff, waitAfter } from './backoff.ts'
 import { nextCompensation } from './compensation.ts'
 import { compensationKey, taskKey } from './idempotency-key.ts'
-import { resolveInput } from './references.ts'
-import { outputOf, type PlanState, type TaskState } from './state.ts'
+import { lateMs, outputOf, type PlanState, type TaskState } from './state.ts'
+import { resolveInput } from './task-input.ts'
 
 /** What a decision depends on beside the plan's own state. Times are milliseconds of a clock that never jumps. */
 export type Facts = {
@@ -20,6 +20,9 @@ export type Facts = {
   isHealthy(service: Service): boolean
   /** When an instance of it last came; 0: never since the start. */
   arrivedAt(serviceId: string): number
+  /** Since when at least one instance of it is here; 0: not known. */
+  hereSince(serviceId: string): number
+  hasInstance(service: Service, name: string): boolean
   newExecutionId(kind: 'task' | 'compensation'): string
   /** 0 … 1, for jitter. */
   random(): number
@@ -30,6 +33,8 @@ export const mostAttempts = 5
 export const mostCompensationAttempts = 10
 /** An attempt to take a task back. */
 export const compensationTimeoutMs = 30_000
+/** So often the connection of a task's service may break without a word of the task before that counts as a failed attempt. */
+export const mostLosses = 2
 /** A task whose instance went away waits so long for that very one, before another instance gets it. */
 export const sameInstanceMs = 5000
 
@@ -80,25 +85,38 @@ export function wakeAt(state: PlanState, facts: Facts): number | undefined {
       else if (entry.phase === 'paused') {
         times.push(entry.pausedAt + facts.gracePeriodMs)
         const service = facts.serviceOf(entry.task)
-        if (service !== undefined && facts.isHealthy(service)) times.push(entry.pausedAt + sameInstanceMs)
+        if (service !== undefined && facts.isHealthy(service)) times.push(othersFrom(entry.pausedAt, service, facts))
       }
     }
   } else {
-    for (const { phase, openUntil } of state.tasks.values()) if (phase === 'stopped') times.push(openUntil)
+    for (const entry of state.tasks.values()) if (entry.phase === 'stopped') times.push(openUntil(entry, facts))
     const next = state.end.status === 'completed' ? undefined : nextCompensation(state)
     if (next?.phase === 'sent') times.push(next.sentAt + compensationTimeoutMs)
-    else if (next !== undefined) times.push(next.phase === 'retrying' ? next.retryAt : next.expiresAt, state.compensationAt + facts.gracePeriodMs)
+    else if (next !== undefined) {
+      times.push(next.phase === 'retrying' ? next.retryAt : next.expiresAt, state.compensationAt + facts.gracePeriodMs)
+      const service = next.doubtfulSince > 0 ? facts.serviceOf(next.task) : undefined
+      if (service !== undefined && facts.isHealthy(service)) times.push(othersFrom(next.doubtfulSince, service, facts))
+    }
   }
   const future = times.filter((time) => time > facts.now && Number.isFinite(time))
   return future.length === 0 ? undefined : Math.min(...future)
 }
 
 /** Whether nothing can happen to the plan any more. */
-export function isSettled(state: PlanState, now: number): boolean {
+export function isSettled(state: PlanState, facts: Facts): boolean {
   if (state.end === undefined) return false
   if (state.end.status === 'completed') return true
-  for (const { phase, openUntil } of state.tasks.values()) if (phase === 'stopped' && openUntil > now) return false
+  for (const entry of state.tasks.values()) if (entry.phase === 'stopped' && openUntil(entry, facts) > facts.now) return false
   return nextCompensation(state) === undefined
+}
+
+/** Until when a stopped task's result is waited for. A service that has to take back what it did, and is away, hands it in when it comes again. */
+function openUntil(entry: TaskState, facts: Facts): number {
+  if (entry.openUntil <= entry.stoppedAt) return entry.openUntil
+  const service = facts.serviceOf(entry.task)
+  if (service?.revertible !== true) return entry.openUntil
+  const handsInUntil = facts.isHealthy(service) ? facts.arrivedAt(service.id) + lateMs : Number.POSITIVE_INFINITY
+  return Math.max(entry.openUntil, Math.min(handsInUntil, entry.stoppedAt + facts.gracePeriodMs))
 }
 
 /** Outputs of the tasks that no other task uses, in the plan's order. */
@@ -141,13 +159,24 @@ function forTask(state: PlanState, entry: TaskState, facts: Facts): PlanEvent | 
       }
       const service = facts.serviceOf(task)
       if (service === undefined || !facts.isHealthy(service)) return undefined
-      // Another instance must not begin what the one that went away may be about to hand in.
-      const returned = entry.execution === undefined || facts.arrivedAt(service.id) >= entry.pausedAt
-      return returned || entry.pausedAt + sameInstanceMs <= now ? sending(state, entry, facts) : undefined
+      return entry.execution === undefined || mayGoAgain(entry.instance, entry.pausedAt, service, facts) ? sending(state, entry, facts) : undefined
     }
     default:
       return undefined
   }
+}
+
+/** Another instance must not begin what the one that went away does, or is about to hand in: that one is waited for first. */
+function mayGoAgain(instance: string | null | undefined, since: number, service: Service, facts: Facts): boolean {
+  if (othersFrom(since, service, facts) <= facts.now) return true
+  if (instance === null) return false
+  // There was only one of them, so it is that one that comes.
+  return instance === undefined ? facts.arrivedAt(service.id) >= since : facts.hasInstance(service, instance)
+}
+
+/** From when on any instance will do. Counts from when one was here that could have been the right one. */
+function othersFrom(since: number, service: Service, facts: Facts): number {
+  return Math.max(since, facts.hereSince(service.id)) + sameInstanceMs
 }
 
 function sending(state: PlanState, entry: TaskState, facts: Facts): PlanEvent | undefined {
@@ -214,6 +243,7 @@ function afterEnd(state: PlanState, facts: Facts): PlanEvent[] {
     if (state.compensationAt + facts.gracePeriodMs > now) return []
     return [{ type: 'compensation-failed', task, error: `${service.name} was away for ${facts.gracePeriodMs / 1000} s`, attempts: next.errors }]
   }
+  if (next.doubtfulSince > 0 && !mayGoAgain(next.instance, next.doubtfulSince, service, facts)) return []
   return [
     {
       type: 'compensation-sent',

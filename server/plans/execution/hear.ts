@@ -1,6 +1,6 @@
 import type { PlanEvent, Service } from '#contracts/plan.ts'
 import type { TaskMessage } from '../services/service-host.ts'
-import { attemptFailed, compensationAttemptFailed, type Facts } from './advance.ts'
+import { attemptFailed, compensationAttemptFailed, type Facts, mostLosses } from './advance.ts'
 import { toCompensationOutcome } from './compensation.ts'
 import type { CompensationState, PlanState, TaskState } from './state.ts'
 
@@ -39,6 +39,23 @@ export function hear(state: PlanState, message: TaskMessage, service: Service, f
       return isOpen ? [{ type: 'task-aborted', task, payload: message.payload }] : late(state, entry, message, { output: message.payload })
   }
 }
+
+/**
+ * What it means that the connection broke over which a request had gone: its task waits for its service, without counting. Each further time that
+ * the service dies without a word at the sight of it, it does count, or it would do so for ever. Pure.
+ */
+export function hearOfLoss(state: PlanState, executionId: string, facts: Pick<Facts, 'wall' | 'random'>): PlanEvent[] {
+  for (const { task, phase, executionId: sending, errors } of state.compensations.values()) {
+    if (phase === 'sent' && sending === executionId) return [compensationAttemptFailed(task.id, errors, lostConnection, facts)]
+  }
+  const entry = [...state.tasks.values()].find(({ phase, execution }) => phase === 'sent' && execution?.executionId === executionId)
+  if (entry === undefined || state.end !== undefined) return []
+  if (entry.losses >= mostLosses && !entry.heard) return [attemptFailed(entry, `${lostConnection} each time it was given the task`, false, facts)]
+  const pause = { type: 'task-paused' as const, task: entry.task.id, id: String(entry.pauses), reason: lostConnection }
+  return [entry.heard ? pause : { ...pause, lost: true }]
+}
+
+const lostConnection = 'its connection was lost'
 
 function late(
   state: PlanState,

@@ -2,12 +2,12 @@ import type { CompensationFailure, Json, LoggedPlanEvent, Plan, PlanEvent, PlanR
 import { AppError } from '../../errors.ts'
 import type { Log } from '../../log.ts'
 import { type CompensationCount, fromLogEntry, type PlanChange, type PlanStore, type StoredPlan, toLogEntry } from '../../store/plans.ts'
-import type { ServiceHost, TaskMessage, TaskRequest } from '../services/service-host.ts'
+import type { Placement, ServiceHost, TaskMessage, TaskRequest } from '../services/service-host.ts'
 import { abortEvents, advance, type Facts, isSettled, mostCompensationAttempts, wakeAt } from './advance.ts'
 import { compensationContext } from './compensation.ts'
-import { hear } from './hear.ts'
-import { resolveInput } from './references.ts'
+import { hear, hearOfLoss } from './hear.ts'
 import { applyEvent, doubtCompensations, newPlanState, outputOf, type PlanState } from './state.ts'
+import { resolveInput } from './task-input.ts'
 
 export type RunnerListener = (planId: string, events: LoggedPlanEvent[], record: PlanRecord, settled: boolean) => void
 
@@ -16,6 +16,7 @@ export type Runner = {
   start(stored: StoredPlan, plan: Plan, change: PlanChange): PlanRecord
   /** Takes up what a process before this one left. Returns how many plans that were. */
   resume(): number
+  /** Throws when it could not be written down: then it has not been taken. */
   onMessage(message: TaskMessage): void
   onHealth(serviceId: string, healthy: boolean): void
   onInDoubt(serviceId: string, executionIds: string[]): void
@@ -40,17 +41,22 @@ type LivePlan = {
   readonly executions: Set<string>
   timer: NodeJS.Timeout | undefined
   wakesAt: number
+  /** When it was last asked what follows: what has become due since then has not been seen. */
+  lookedAt: number
+  settles: boolean
   /** What its row is to say once it has begun. */
   beginning: PlanChange | undefined
   /** What came while it was being worked on. */
   inbox: (() => PlanEvent[])[]
   stepping: boolean
+  /** Set while what it last decided could not be written down: it is to be taken up again from its log. */
+  retake: NodeJS.Timeout | undefined
 }
 
 /** The longest a timer can be set. */
 const longestTimer = 2 ** 31 - 1
-/** A plan that could not be written down is taken up again after so long. */
-const reloadMs = 1000
+/** A plan that could not be written down is taken up again after so long, or as soon as something comes for it. */
+const retakeMs = 1000
 
 /**
  * Carries plans out. `advance` decides from a plan's log and what is known now; what it decides is written first and done then, so that a
@@ -82,6 +88,9 @@ export function createRunner(options: {
   const byExecution = new Map<string, LivePlan>()
   const byService = new Map<string, Set<LivePlan>>()
   const arrivals = new Map<string, number>()
+  const hereSince = new Map<string, number>()
+  /** Plans that are to be taken up again. */
+  const stalled = new Map<number, LivePlan>()
   let closed = false
 
   const serviceOf = (task: PlanTask) => serviceAt(task.service, task.serviceVersion)
@@ -94,6 +103,8 @@ export function createRunner(options: {
     serviceOf,
     isHealthy: (service) => host.isHealthy(service),
     arrivedAt: (serviceId) => arrivals.get(serviceId) ?? 0,
+    hereSince: (serviceId) => hereSince.get(serviceId) ?? 0,
+    hasInstance: (service, name) => host.hasInstance?.(service, name) ?? false,
     newExecutionId: options.newExecutionId,
     random
   })
@@ -109,9 +120,12 @@ export function createRunner(options: {
       executions: new Set(),
       timer: undefined,
       wakesAt: 0,
+      lookedAt: 0,
+      settles: false,
       beginning: undefined,
       inbox: [],
-      stepping: false
+      stepping: false,
+      retake: undefined
     }
     live.set(number, entry)
     for (const { service } of plan.tasks) {
@@ -121,9 +135,13 @@ export function createRunner(options: {
     return entry
   }
   const leave = (entry: LivePlan) => {
+    suspend(entry)
+    for (const id of entry.executions) byExecution.delete(id)
+  }
+  /** As `leave`, but what belongs to it still finds it. */
+  const suspend = (entry: LivePlan) => {
     clearTimeout(entry.timer)
     live.delete(entry.number)
-    for (const id of entry.executions) byExecution.delete(id)
     for (const { service } of entry.state.plan.tasks) {
       const plans = byService.get(service)
       plans?.delete(entry)
@@ -136,7 +154,10 @@ export function createRunner(options: {
     byExecution.set(event.executionId, entry)
   }
 
-  /** Lets the plan go on from `first` until nothing more follows, then writes all of it at once and does what it says. */
+  /**
+   * Lets the plan go on from `first` until nothing more follows, then writes all of it at once and does what it says. Throws when it could not be
+   * written down: then it has not happened, and the plan is taken up again a little later.
+   */
   const step = (entry: LivePlan, first: () => PlanEvent[]): void => {
     if (entry.stepping) return void entry.inbox.push(first)
     entry.stepping = true
@@ -157,13 +178,22 @@ export function createRunner(options: {
         leave(entry)
         throw error
       }
-      reload(entry, error)
-      return
+      stall(entry, error)
+      throw error
     } finally {
       entry.stepping = false
     }
-    if (isSettled(entry.state, steady())) leave(entry)
+    if (entry.settles) leave(entry)
     else arm(entry)
+  }
+
+  /** For steps that nobody waits for. */
+  const stepAlone = (entry: LivePlan, first: () => PlanEvent[]): void => {
+    try {
+      step(entry, first)
+    } catch {
+      // It is in the log, and is taken up again.
+    }
   }
 
   /** Returns what follows from sending it. */
@@ -173,19 +203,21 @@ export function createRunner(options: {
     const events: LoggedPlanEvent[] = []
     const take = (next: PlanEvent[]) => {
       for (const event of next) {
-        const logged = { ...event, offset: state.offset, at: wall() }
+        const logged = { ...placed(entry, event), offset: state.offset, at: wall() }
         events.push(logged)
         applyEvent(state, logged, steady(), record.timeoutMs)
         remember(entry, event)
       }
     }
     take(begin())
-    for (;;) {
-      const next = advance(state, factsOf(entry))
-      if (next.length === 0) break
+    let facts = factsOf(entry)
+    for (let next = advance(state, facts); next.length > 0; next = advance(state, facts)) {
       take(next)
+      facts = factsOf(entry)
     }
-    const settles = isSettled(state, steady())
+    entry.lookedAt = facts.now
+    const settles = isSettled(state, facts)
+    entry.settles = settles
     if (events.length === 0) {
       if (settles) store.commit(entry.number, offset, [], { settled: true, ...compensationChange(entry) })
       return []
@@ -195,24 +227,59 @@ export function createRunner(options: {
     const ended = outbox.has('plan-completed') || outbox.has('plan-failed') || outbox.has('plan-aborted')
     const failures = events.filter(({ type }) => type === 'compensation-failed' || type === 'compensation-expired')
     if (change !== undefined) entry.record = { ...record, ...recordPart(change) }
-    store.commit(
-      entry.number,
-      offset,
-      events.map(({ offset: _, at, ...event }) => toLogEntry(event as PlanEvent, at)), // A logged event without its place is an event.
-      settles ? { ...change, settled: true } : change,
-      ended || failures.length > 0
-        ? () => {
-            if (ended) options.onEnd(entry.record)
-            for (const event of failures) options.onCompensationFailure(failureOf(entry, event))
-          }
-        : undefined
-    )
+    const write = () =>
+      store.commit(
+        entry.number,
+        offset,
+        events.map(({ offset: _, at, ...event }) => toLogEntry(event as PlanEvent, at)), // A logged event without its place is an event.
+        settles ? { ...change, settled: true } : change,
+        ended || failures.length > 0
+          ? () => {
+              if (ended) options.onEnd(entry.record)
+              for (const event of failures) options.onCompensationFailure(failureOf(entry, event))
+            }
+          : undefined
+      )
+    try {
+      write()
+    } catch (error) {
+      unplace(entry, events)
+      throw error
+    }
     entry.beginning = undefined
     if (ended) logEnd(entry)
     const undelivered = carryOut(entry, events)
     options.onEvents(record.id, events, entry.record, settles)
     if (ended || failures.length > 0) options.onOutbox()
     return undelivered
+  }
+
+  /** A sending, with whom it goes to. */
+  const placed = (entry: LivePlan, event: PlanEvent): PlanEvent => {
+    if (host.place === undefined || (event.type !== 'task-sent' && event.type !== 'compensation-sent')) return event
+    const isTask = event.type === 'task-sent'
+    const before = (isTask ? entry.state.tasks : entry.state.compensations).get(event.task)
+    const service = before === undefined ? undefined : serviceOf(before.task)
+    if (before === undefined || service === undefined) return event
+    const placement: Placement = {
+      kind: isTask ? 'task' : 'compensation',
+      taskId: event.task,
+      executionId: event.executionId,
+      idempotencyKey: event.idempotencyKey,
+      inDoubt: before.key !== undefined,
+      ...nameOf(before)
+    }
+    const instance = host.place(service, placement)
+    return instance === undefined ? event : { ...event, instance }
+  }
+  /** What was to be sent, and is not. */
+  const unplace = (entry: LivePlan, events: readonly PlanEvent[]) => {
+    for (const event of events) {
+      if (event.type !== 'task-sent' && event.type !== 'compensation-sent') continue
+      const task = entry.state.tasks.get(event.task)?.task
+      const service = task === undefined ? undefined : serviceOf(task)
+      if (service !== undefined) host.stop(service, event.executionId)
+    }
   }
 
   /** Does what the written events say. What reached nobody comes back as events. */
@@ -248,7 +315,8 @@ export function createRunner(options: {
     executionId: event.executionId,
     idempotencyKey: event.idempotencyKey,
     input: resolveInput(task, service.input, (id) => outputOf(entry.state, id)).input,
-    inDoubt: (entry.state.tasks.get(task.id)?.pauses ?? 0) > 0 || event.attempt > 1
+    inDoubt: (entry.state.tasks.get(task.id)?.pauses ?? 0) > 0 || event.attempt > 1,
+    ...nameOf(event)
   })
   const compensationRequest = (entry: LivePlan, event: PlanEvent & { type: 'compensation-sent' }, data: Json): TaskRequest => ({
     kind: 'compensation',
@@ -258,7 +326,8 @@ export function createRunner(options: {
     idempotencyKey: event.idempotencyKey,
     input: data,
     compensationContext: compensationContext(entry.state),
-    inDoubt: event.attempt > 1
+    inDoubt: (entry.state.compensations.get(event.task)?.sendings ?? 0) > 1,
+    ...nameOf(event)
   })
 
   const failureOf = (entry: LivePlan, event: PlanEvent): Omit<CompensationFailure, 'id' | 'createdAt' | 'resolvedAt'> => {
@@ -282,8 +351,7 @@ export function createRunner(options: {
   }
 
   const arm = (entry: LivePlan) => {
-    const facts = factsOf(entry)
-    const at = wakeAt(entry.state, facts)
+    const at = wakeAt(entry.state, { ...factsOf(entry), now: entry.lookedAt })
     if (at === entry.wakesAt && entry.timer !== undefined) return
     clearTimeout(entry.timer)
     entry.timer = undefined
@@ -292,43 +360,61 @@ export function createRunner(options: {
     entry.timer = setTimeout(
       () => {
         entry.timer = undefined
-        step(entry, () => [])
+        stepAlone(entry, () => [])
       },
-      Math.min(longestTimer, Math.max(1, at - facts.now))
+      Math.min(longestTimer, Math.max(1, at - steady()))
     ).unref()
   }
 
-  /** What was decided could not be written, so it has not happened: the plan goes on from what is written, a little later. */
-  const reload = (entry: LivePlan, error: unknown) => {
+  /** What was decided could not be written, so it has not happened: the plan goes on from what is written, when that works again. */
+  const stall = (entry: LivePlan, error: unknown) => {
     log.error({ planId: entry.record.id, err: error }, 'a plan could not be written down; it is taken up again')
-    leave(entry)
-    setTimeout(() => {
+    suspend(entry)
+    stalled.set(entry.number, entry)
+    entry.retake = setTimeout(() => {
       if (closed) return
       try {
-        takeUp(store.byNumber(entry.number))
-      } catch (cause) {
-        reload(entry, cause)
+        retake(entry)
+      } catch {
+        // Stalled once more.
       }
-    }, reloadMs).unref()
+    }, retakeMs).unref()
   }
 
-  const takeUp = (stored: StoredPlan): boolean => {
+  /** Throws when it still cannot be written down. */
+  const retake = (entry: LivePlan): void => {
+    clearTimeout(entry.retake)
+    stalled.delete(entry.number)
+    for (const id of entry.executions) byExecution.delete(id)
+    let stored: StoredPlan
+    try {
+      stored = store.byNumber(entry.number)
+    } catch (error) {
+      for (const id of entry.executions) byExecution.set(id, entry)
+      stall(entry, error)
+      throw error
+    }
+    takeUp(stored, 'what came before could not be written down')
+  }
+
+  const takeUp = (stored: StoredPlan, reason: string): boolean => {
     if (stored.record.plan === null || stored.settled) return false
     const entry = enter(stored.number, stored.record, stored.compensation, stored.record.plan)
     for (const logged of store.entries(stored.number).map(fromLogEntry)) {
       applyEvent(entry.state, logged, Math.min(steady(), steady() - wall() + logged.at), stored.record.timeoutMs)
       remember(entry, logged)
     }
-    doubtCompensations(entry.state)
+    doubtCompensations(entry.state, steady())
     // Whoever had a task may be doing it, may have done it, or may never have heard of it.
     const inDoubt = [...entry.state.tasks.values()].filter(({ phase }) => phase === 'sent' && entry.state.end === undefined)
-    step(entry, () =>
-      inDoubt.map(({ task, pauses }) => ({ type: 'task-paused' as const, task: task.id, id: String(pauses), reason: 'the server was started again' }))
-    )
+    step(entry, () => inDoubt.map(({ task, pauses }) => ({ type: 'task-paused' as const, task: task.id, id: String(pauses), reason })))
     return true
   }
 
   const find = (number: number): LivePlan => {
+    if (closed) throw new AppError('shutting_down', 'the server is stopping; ask again when it is back')
+    const waiting = stalled.get(number)
+    if (waiting !== undefined) retake(waiting)
     const entry = live.get(number)
     if (entry === undefined) throw new AppError('conflict', `the plan has ended (${store.byNumber(number).record.status})`)
     return entry
@@ -344,36 +430,47 @@ export function createRunner(options: {
     },
     resume() {
       let count = 0
-      for (const stored of store.unsettled()) if (takeUp(stored)) count++
+      for (const stored of store.unsettled()) {
+        if (stored.record.plan === null) continue
+        count++
+        try {
+          takeUp(stored, 'the server was started again')
+        } catch {
+          // It is in the log, and is taken up once more.
+        }
+      }
       return count
     },
     onMessage(message) {
+      const known = byExecution.get(message.executionId)
+      if (known !== undefined && stalled.has(known.number)) retake(known)
       const entry = byExecution.get(message.executionId)
-      if (entry === undefined) {
+      if (entry === undefined || closed) {
         log.debug({ serviceId: message.serviceId, taskId: message.taskId }, 'a result of no open task')
         return
       }
       step(entry, () => {
-        const task = [...entry.state.tasks.values()].find(({ task }) => task.id.toLowerCase() === message.taskId.toLowerCase())?.task
-        const service = task === undefined ? undefined : serviceOf(task)
-        return service === undefined ? [] : hear(entry.state, message, service, { wall: wall(), random })
+        const { state } = entry
+        const work = [...state.tasks.values(), ...state.compensations.values()].find(({ key }) => key === message.idempotencyKey)
+        const service = work === undefined ? undefined : serviceOf(work.task)
+        return service === undefined ? [] : hear(state, message, service, { wall: wall(), random })
       })
     },
     onHealth(serviceId, healthy) {
-      if (!healthy) return
+      if (!healthy) {
+        hereSince.delete(serviceId)
+        return
+      }
       arrivals.set(serviceId, steady())
-      for (const entry of [...(byService.get(serviceId) ?? [])]) step(entry, () => [])
+      if (!hereSince.has(serviceId)) hereSince.set(serviceId, steady())
+      for (const entry of [...(byService.get(serviceId) ?? [])]) stepAlone(entry, () => [])
     },
     onInDoubt(_serviceId, executionIds) {
       for (const id of executionIds) {
         const entry = byExecution.get(id)
-        if (entry === undefined) continue
-        doubtCompensations(entry.state, id)
-        step(entry, () =>
-          [...entry.state.tasks.values()]
-            .filter(({ phase, execution }) => phase === 'sent' && execution?.executionId === id && entry.state.end === undefined)
-            .map(({ task, pauses }) => ({ type: 'task-paused' as const, task: task.id, id: String(pauses), reason: 'its connection was lost' }))
-        )
+        // One that is taken up again has all it sent in doubt anyway.
+        if (entry === undefined || stalled.has(entry.number)) continue
+        stepAlone(entry, () => hearOfLoss(entry.state, id, { wall: wall(), random }))
       }
     },
     abort(number, by, reason) {
@@ -407,7 +504,9 @@ export function createRunner(options: {
     close() {
       closed = true
       for (const { timer } of live.values()) clearTimeout(timer)
+      for (const { retake } of stalled.values()) clearTimeout(retake)
       live.clear()
+      stalled.clear()
     }
   }
 
@@ -446,6 +545,11 @@ export function createRunner(options: {
     entry.compensation = next
     return { compensation: next }
   }
+}
+
+/** Whom to ask first of what is in doubt. */
+function nameOf({ instance }: { instance?: string | null | undefined }): { instance?: string } {
+  return typeof instance === 'string' ? { instance } : {}
 }
 
 /** What of a change the record shows. */

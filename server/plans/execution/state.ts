@@ -1,6 +1,6 @@
 import type { CompensationData, Json, Plan, PlanEvent, PlanTask } from '#contracts/plan.ts'
+import { dependenciesOf } from '../protocol/reference.ts'
 import { abort, addInterim, begin, complete, type ExecutionRecord, fail, pause, renew, retry, takeInterim } from './execution-record.ts'
-import { dependenciesOf } from './references.ts'
 
 export type TaskPhase = 'waiting' | 'approval' | 'sent' | 'retrying' | 'paused' | 'completed' | 'failed' | 'aborted' | 'stopped'
 
@@ -19,8 +19,15 @@ export type TaskState = {
   retryAt: number
   pausedAt: number
   pauses: number
+  /** Who had it last, as its sending says. */
+  instance: string | null | undefined
   output: Json | undefined
   error: string | undefined
+  /** Whether the service said anything of the task since it was last sent. */
+  heard: boolean
+  /** Sendings, one after another, whose connection broke without a word. */
+  losses: number
+  stoppedAt: number
   /** A stopped task's result may still come, until then. */
   openUntil: number
 }
@@ -36,6 +43,11 @@ export type CompensationState = {
   phase: 'due' | 'sent' | 'retrying' | 'completed' | 'partial' | 'failed' | 'expired'
   key: string | undefined
   executionId: string | undefined
+  /** Who had it last, as its sending says. */
+  instance: string | null | undefined
+  sendings: number
+  /** Since when its last sending is in doubt; 0: it is not. */
+  doubtfulSince: number
   errors: number
   sentAt: number
   retryAt: number
@@ -75,8 +87,12 @@ export function newPlanState(planId: string, plan: Plan): PlanState {
         retryAt: 0,
         pausedAt: 0,
         pauses: 0,
+        instance: undefined,
         output: undefined,
         error: undefined,
+        heard: false,
+        losses: 0,
+        stoppedAt: 0,
         openUntil: 0
       }
     ])
@@ -102,11 +118,13 @@ export function outputOf(state: PlanState, task: string): Json | undefined {
 
 /**
  * Whoever was taking a task back may have done so or not: it is asked again, under the same key and without counting an attempt. Not in the log,
- * because it follows from the end of a process or a connection. `executionId`: only this sending.
+ * because it follows from the end of a process.
  */
-export function doubtCompensations(state: PlanState, executionId?: string): void {
+export function doubtCompensations(state: PlanState, at: number): void {
   for (const compensation of state.compensations.values()) {
-    if (compensation.phase === 'sent' && (executionId === undefined || compensation.executionId === executionId)) compensation.phase = 'due'
+    if (compensation.phase !== 'sent') continue
+    compensation.phase = 'due'
+    compensation.doubtfulSince = at
   }
 }
 
@@ -170,14 +188,18 @@ function applyToTask(state: PlanState, entry: TaskState, event: Stamped<Exclude<
           ? begin(undefined, event.executionId, at, timeoutMs).record
           : retry(pause(execution), event.executionId, at, timeoutMs)
       entry.key = event.idempotencyKey
+      entry.instance = event.instance
       entry.phase = 'sent'
       entry.sentAt = at
+      entry.heard = false
       return
     case 'task-accepted':
+      noteHeard(entry)
       state.late.add(`${event.executionId}:accepted`)
       if (execution !== undefined) entry.execution = renew(execution, event.executionId, at, timeoutMs) ?? execution
       return
     case 'task-interim':
+      noteHeard(entry)
       state.interim.add(event.id)
       if (execution !== undefined) entry.execution = addInterim(takeInterim(execution).record, event.data)
       return
@@ -186,6 +208,7 @@ function applyToTask(state: PlanState, entry: TaskState, event: Stamped<Exclude<
       entry.phase = 'paused'
       entry.pausedAt = at
       entry.pauses++
+      if (event.lost) entry.losses++
       return
     case 'task-attempt-failed':
       if (execution !== undefined) entry.execution = event.timedOut ? pause(execution) : fail(execution, event.error)
@@ -211,14 +234,20 @@ function applyToTask(state: PlanState, entry: TaskState, event: Stamped<Exclude<
       return
     case 'task-stopped':
       entry.phase = 'stopped'
+      entry.stoppedAt = at
       entry.openUntil = at + Math.max(timeoutMs, lateMs)
       return
     case 'late-result':
       state.late.add(`${event.executionId}:${event.outcome}`)
       if (event.compensation !== undefined) owe(state, entry.task, event.compensation, at)
-      if (entry.phase === 'stopped') entry.openUntil = at
+      if (entry.phase === 'stopped') entry.openUntil = entry.stoppedAt
       return
   }
+}
+
+function noteHeard(entry: TaskState): void {
+  entry.heard = true
+  entry.losses = 0
 }
 
 function applyToCompensation(compensation: CompensationState, event: Stamped<CompensationEvent>, at: number): void {
@@ -227,6 +256,9 @@ function applyToCompensation(compensation: CompensationState, event: Stamped<Com
       compensation.phase = 'sent'
       compensation.key = event.idempotencyKey
       compensation.executionId = event.executionId
+      compensation.instance = event.instance
+      compensation.sendings++
+      compensation.doubtfulSince = 0
       compensation.sentAt = at
       return
     case 'compensation-attempt-failed':
@@ -266,6 +298,9 @@ function owe(state: PlanState, task: PlanTask, { data, ttlMs }: CompensationData
     phase: 'due',
     key: undefined,
     executionId: undefined,
+    instance: undefined,
+    sendings: 0,
+    doubtfulSince: 0,
     errors: 0,
     sentAt: 0,
     retryAt: 0,

@@ -4,7 +4,7 @@ import { detailAfter, type Finding } from './finding.ts'
 import { wordFinding } from './finding-words.ts'
 import type { Ask } from './model-call.ts'
 import type { PlanningRequest } from './planner.ts'
-import type { RankedService } from './relevance.ts'
+import type { Relevance } from './relevance.ts'
 
 /** What one attempt came to. `messages`: for people, and for the model's next attempt. */
 export type AttemptOutcome =
@@ -16,8 +16,9 @@ export type AttemptQuestion = {
   request: PlanningRequest
   /** As many as the prompt has room for. */
   services: readonly Service[]
-  /** All of them, most related first. */
-  ranked: readonly RankedService[]
+  relevance: Relevance
+  /** The model is too small to see what services cannot do, and to choose among many. */
+  isSmall: boolean
   ask: Ask
   /** Attempts that failed before. */
   failedAttempts: number
@@ -32,4 +33,19 @@ export function refuse(
 ): Extract<AttemptOutcome, { type: 'invalid' }> {
   const detail = detailAfter(about.failedAttempts)
   return { type: 'invalid', messages: findings.map((finding) => wordFinding(finding, detail, about.services)), diagnosis: diagnose(findings, about) }
+}
+
+/** A plan that passed the checks of form, held against those of the request. */
+export async function reviewed<Outcome extends { type: string }>(
+  outcome: Outcome,
+  request: PlanningRequest,
+  failedAttempts: number,
+  signal: AbortSignal
+): Promise<Outcome | Extract<AttemptOutcome, { type: 'invalid' }>> {
+  if (outcome.type !== 'planned' || request.review === undefined) return outcome
+  const { plan } = outcome as Outcome & { plan: Plan } // Every outcome called so has one.
+  const problems = await request.review(plan, signal)
+  if (problems.length === 0) return outcome
+  const findings = problems.map((problem): Finding => ({ kind: 'domain', problem }))
+  return refuse(findings, { services: request.services, data: request.data, failedAttempts })
 }

@@ -1,11 +1,9 @@
-import type { Json, JsonObject } from '#contracts/plan.ts'
+import type { JsonObject } from '#contracts/plan.ts'
+import { parseReference, taskZeroId, toReference } from '../protocol/reference.ts'
 import { createConstants } from './constants.ts'
 import type { DraftTask, PlanDraft } from './plan-draft.ts'
-import { parseReference, taskZeroId, toReference } from './reference.ts'
-import type { InputDecision, Step } from './wiring.ts'
-
-/** What was chosen for an input: a reference, or a constant. */
-export type Choice = { type: 'reference'; reference: string } | { type: 'constant'; value: Json }
+import type { Step } from './sources.ts'
+import type { Choice, InputDecision } from './wiring.ts'
 
 /**
  * The plan that the decisions and choices make. Constants go into task0 here and not into the tasks, because a text that begins with `$` would pass for a
@@ -37,7 +35,7 @@ export function buildDraft(options: {
 
   function toInput(decision: InputDecision): [string, string][] {
     if (decision.type === 'missing') return []
-    const choice: Choice | undefined = decision.type === 'settled' ? { type: 'reference', reference: decision.reference } : choiceOf(decision)
+    const choice = decision.type === 'settled' ? decision.choice : choiceOf(decision)
     if (choice === undefined) return []
     if (choice.type === 'constant') return [[decision.input, toReference(taskZeroId, constants.keep(decision.input, choice.value))]]
     const { task, field } = parseReference(choice.reference) ?? { task: taskZeroId, field: choice.reference }

@@ -1,6 +1,6 @@
+import { isExactTaskZeroReference, isTaskZero, parseReference, taskZeroReferencesIn } from '../protocol/reference.ts'
 import type { Finding } from './finding.ts'
 import type { PlanDraft } from './plan-draft.ts'
-import { isExactTaskZeroReference, isTaskZero, parseReference, taskZeroReferencesIn } from './reference.ts'
 
 type CompositeReference = Extract<Finding, { kind: 'composite_reference' }>
 

@@ -1,7 +1,9 @@
 import type { JsonSchema } from '#contracts/chat.ts'
 import type { Json, SchemaNode } from '#contracts/plan.ts'
+import { namesIn, textsIn } from './action-names.ts'
 import { isIdentifier, wordsOf } from './names.ts'
 import { isRequired, propertiesOf } from './service-schema.ts'
+import { hasFormat } from './value-format.ts'
 
 /** The form of a constant as a JSON schema. `named`: the action itself says which values it may have. */
 export type ConstantForm = { schema: JsonSchema; named: boolean }
@@ -10,7 +12,19 @@ export type ConstantForm = { schema: JsonSchema; named: boolean }
  * What a constant may look like that a model writes for an input; undefined: none will do, because the value names one thing among others and the action names none.
  * Numbers and identifiers come out of the action where it has some, so that they are not made up.
  */
-export function constantForm(input: string, schema: SchemaNode, action: string, depth = 0): ConstantForm | undefined {
+export function constantForm(
+  input: string,
+  schema: SchemaNode,
+  action: string,
+  options: { mayInvent: boolean } = { mayInvent: true }
+): ConstantForm | undefined {
+  return formOf(input, schema, { action, ...options, depth: 0 })
+}
+
+type Circumstances = { action: string; mayInvent: boolean; depth: number }
+
+function formOf(input: string, schema: SchemaNode, about: Circumstances): ConstantForm | undefined {
+  const { action, depth } = about
   if (schema.enum !== undefined) {
     const said = valuesIn(action, schema.enum)
     return { schema: { enum: said.length > 0 ? said : schema.enum }, named: said.length > 0 }
@@ -18,31 +32,31 @@ export function constantForm(input: string, schema: SchemaNode, action: string, 
   const usual = schema.default === undefined ? undefined : { schema: { enum: [schema.default] }, named: false }
   switch (schema.type) {
     case 'boolean':
-      return { schema: { type: 'boolean' }, named: false }
+      return about.mayInvent ? { schema: { type: 'boolean' }, named: false } : usual
     case 'integer':
     case 'number': {
       const numbers = numbersIn(action).filter((number) => isWithin(number, schema) && (schema.type === 'number' || Number.isInteger(number)))
       if (numbers.length > 0) return { schema: { enum: withDefault(numbers, schema) }, named: true }
-      return usual ?? { schema: { type: schema.type, ...bounds(schema) }, named: false }
+      return usual ?? (about.mayInvent ? { schema: { type: schema.type, ...bounds(schema) }, named: false } : undefined)
     }
     case 'string': {
-      if (!isIdentifier(input, schema)) return { schema: textSchema(schema), named: false }
-      const names = namesIn(action).filter((name) => schema.format !== 'email' || name.includes('@'))
+      if (!isIdentifier(input, schema)) return about.mayInvent ? { schema: textSchema(schema), named: false } : extractForm(schema, action)
+      const names = namesIn(action).filter((name) => schema.format === undefined || hasFormat(name, schema.format))
       return names.length > 0 ? { schema: { enum: withDefault(names, schema) }, named: true } : usual
     }
     case 'array': {
-      const items = depth < deepest && schema.items !== undefined ? constantForm(input, schema.items, action, depth + 1) : undefined
+      const items = depth < deepest && schema.items !== undefined ? formOf(input, schema.items, { ...about, depth: depth + 1 }) : undefined
       return items === undefined ? usual : { schema: { type: 'array', items: items.schema, minItems: 1, maxItems: longestList }, named: items.named }
     }
     case 'object':
-      return (depth < deepest ? objectForm(schema, action, depth) : undefined) ?? usual
+      return (depth < deepest ? objectForm(schema, about) : undefined) ?? usual
   }
 }
 
-function objectForm(schema: SchemaNode, action: string, depth: number): ConstantForm | undefined {
+function objectForm(schema: SchemaNode, about: Circumstances): ConstantForm | undefined {
   const properties: Record<string, JsonSchema> = {}
   for (const [name, property] of propertiesOf(schema)) {
-    const form = constantForm(name, property, action, depth + 1)
+    const form = formOf(name, property, { ...about, depth: about.depth + 1 })
     if (form !== undefined) properties[name] = form.schema
     else if (isRequired(schema, name)) return undefined
   }
@@ -50,6 +64,12 @@ function objectForm(schema: SchemaNode, action: string, depth: number): Constant
   if (names.length === 0) return undefined
   const required = names.filter((name) => isRequired(schema, name))
   return { schema: { type: 'object', properties, required, additionalProperties: false }, named: false }
+}
+
+/** What a text can be taken from without a word of one's own: what the action quotes, says after a colon or calls by name; the action itself. */
+function extractForm(schema: SchemaNode, action: string): ConstantForm {
+  const parts = [...textsIn(action), ...namesIn(action)].filter((part) => schema.format === undefined || hasFormat(part, schema.format))
+  return { schema: { enum: [...new Set(withDefault([...parts, action], schema))] }, named: false }
 }
 
 function textSchema({ format }: SchemaNode): JsonSchema {
@@ -91,14 +111,4 @@ function numbersIn(text: string): number[] {
   const numbers = digits.map(([found]) => Number(found.replaceAll(',', '')))
   const words = text.toLowerCase().match(/\p{L}+/gu) ?? []
   return [...new Set([...numbers, ...words.flatMap((word) => (numberWords.indexOf(word) > 0 ? [numberWords.indexOf(word)] : []))])]
-}
-
-/** What in a text may be the name of one thing: what stands in quotes, addresses, and words with digits or capitals inside of a sentence. */
-export function namesIn(text: string): string[] {
-  const quoted = [...text.matchAll(/["“«']([^"”»']{1,100})["”»']/g)].map(([, inside = '']) => inside)
-  const pieces = text.split(/[\s"“”«»()]+/).map((piece) => piece.replace(/^[^\p{L}\p{N}+]+|[^\p{L}\p{N}]+$/gu, ''))
-  const telling = pieces.filter(
-    (piece, index) => /\p{N}/u.test(piece) || /^[^@]+@[^@]+$/.test(piece) || /\p{Lu}.*\p{Lu}/u.test(piece) || (index > 0 && /^\p{Lu}/u.test(piece))
-  )
-  return [...new Set([...quoted, ...telling])].filter((name) => name !== '').slice(0, 64)
 }

@@ -36,6 +36,7 @@ function rootCauseOf(findings: readonly Finding[]): string {
   if (has('missing_field', 'wrong_type')) return 'what one service gives is not what the next one takes'
   if (has('wrong_value')) return 'a value does not fit the schema of the service that is to take it'
   if (has('unknown_service', 'no_tasks')) return 'no registered service does what the action asks for'
+  if (has('domain')) return 'the plan breaks what its grounding demands'
   return 'the model did not write a usable plan'
 }
 

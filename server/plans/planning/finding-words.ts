@@ -37,6 +37,12 @@ function describe(finding: Finding, services: readonly Service[]): Words {
         expected: `Answer with one JSON object in a ${'```json'} block`,
         fix: model
       }
+    case 'domain':
+      return {
+        problem: finding.problem,
+        expected: 'The plan must keep to the rules and capabilities of its domain',
+        fix: 'change the grounding, or register a service that it allows'
+      }
     case 'task0_absent':
       return {
         problem: 'task0 not found in the plan',

@@ -28,6 +28,8 @@ export type Finding =
   | { kind: 'wrong_value'; task: string; service: string; input: string; problem: string; value: Json; isData: boolean }
   /** While planning in two phases: nothing that may be given to an input. */
   | { kind: 'no_source'; task: string; service: string; input: string; type: string; givers: string[] }
+  /** What the domain of the action forbids or demands. */
+  | { kind: 'domain'; problem: string }
 
 /** How much a message says, by the number of attempts that failed before. */
 export type Detail = 'simple' | 'explained' | 'developer_diagnostic'

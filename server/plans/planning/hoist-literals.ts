@@ -1,7 +1,7 @@
 import type { Json, JsonObject } from '#contracts/plan.ts'
+import { taskZeroId, toReference } from '../protocol/reference.ts'
 import { createConstants } from './constants.ts'
 import type { DraftTask } from './plan-draft.ts'
-import { taskZeroId, toReference } from './reference.ts'
 
 /** Moves constants out of the tasks into task0 and puts references in their place, so that every input is a reference. Texts that begin with `$` stay. */
 export function hoistLiterals(given: JsonObject, tasks: readonly DraftTask[]): { taskZero: JsonObject; tasks: DraftTask[] } {

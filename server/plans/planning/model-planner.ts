@@ -1,12 +1,12 @@
 import { AppError } from '../../errors.ts'
 import type { Log } from '../../log.ts'
-import { type AttemptOutcome, refuse } from './attempt.ts'
+import { type AttemptOutcome, refuse, reviewed } from './attempt.ts'
 import { createAsk } from './model-call.ts'
 import { planInPhases } from './plan-in-phases.ts'
 import { planWhole } from './plan-whole.ts'
 import type { Embed, Planner, PlanningModel, PlanningOutcome, PlanningRequest } from './planner.ts'
 import { mostAttempts, roomForServices } from './planning-budget.ts'
-import { type RankedService, rankServices } from './relevance.ts'
+import { type Relevance, relate } from './relevance.ts'
 import { describeServices } from './service-labels.ts'
 import { createServiceVectors } from './service-vectors.ts'
 import { shortlist } from './shortlist.ts'
@@ -36,11 +36,11 @@ export function createModelPlanner({ model, embed, log }: { model: PlanningModel
 
   async function attempts(request: PlanningRequest, failed: Invalid[], signal: AbortSignal): Promise<PlanningOutcome> {
     const similarity = await vectors?.similarities(request.action, request.services, signal)
-    const ranked = rankServices({ ...request, similarity })
+    const relevance = relate({ ...request, similarity })
     for (let attempt = 1; attempt <= mostAttempts; attempt++) {
       signal.throwIfAborted()
       const feedback = [...new Set(failed.flatMap(({ messages }) => messages))]
-      const outcome = await attemptOnce({ request, ranked, attempt, feedback, signal })
+      const outcome = await reviewed(await attemptOnce({ request, relevance, attempt, feedback, signal }), request, attempt - 1, signal)
       if (outcome.type !== 'invalid') return outcome
       failed.push(outcome)
       log.debug({ requestId: request.requestId, attempt, findings: outcome.messages.length }, 'a planning attempt was refused')
@@ -53,21 +53,30 @@ export function createModelPlanner({ model, embed, log }: { model: PlanningModel
   /** A prompt that turns out too long is tried again with fewer services; that is no failure of the model. */
   async function attemptOnce(question: {
     request: PlanningRequest
-    ranked: readonly RankedService[]
+    relevance: Relevance
     attempt: number
     feedback: readonly string[]
     signal: AbortSignal
   }): Promise<AttemptOutcome> {
-    const { request, ranked, attempt, feedback, signal } = question
+    const { request, relevance, attempt, feedback, signal } = question
     const failedAttempts = attempt - 1
     let room = roomForServices(model.contextWindow?.(), request.action.length)
     for (;;) {
-      const services = shortlist(ranked, request.services, room)
+      const services = shortlist(relevance.ranked, request.services, room)
       if (services.length < request.services.length)
         log.info({ requestId: request.requestId, shown: services.length, services: request.services.length }, 'services were left out of a prompt')
       const ask = createAsk({ model, request, attempt, signal })
       try {
-        const given = { request, services, ranked, ask, failedAttempts, isLast: attempt === mostAttempts, feedback }
+        const given = {
+          request,
+          services,
+          relevance,
+          ask,
+          isSmall: model.isSmall?.() ?? false,
+          failedAttempts,
+          isLast: attempt === mostAttempts,
+          feedback
+        }
         return model.grammar ? await planInPhases(given) : await planWhole(given)
       } catch (error) {
         if (!(error instanceof AppError)) throw error

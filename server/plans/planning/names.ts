@@ -1,8 +1,10 @@
 import type { SchemaNode } from '#contracts/plan.ts'
 
 /** The words of a name or a sentence: `orderId`, `order_id` and `Order ids` are all `order`, `id`. */
-export function wordsOf(text: string): string[] {
-  return text
+export function wordsOf(text: string): readonly string[] {
+  const known = kept.get(text)
+  if (known !== undefined) return known
+  const words = text
     .replaceAll(/\be-mail/gi, 'email')
     .replaceAll(/(\p{Ll}|\p{N})(\p{Lu})/gu, '$1 $2')
     .replaceAll(/(\p{Lu})(\p{Lu}\p{Ll})/gu, '$1 $2')
@@ -10,7 +12,16 @@ export function wordsOf(text: string): string[] {
     .split(/[^\p{L}\p{N}]+/u)
     .filter((word) => word !== '')
     .map(stem)
+  if (text.length > longestKept) return words
+  if (kept.size >= mostKept) kept.clear()
+  kept.set(text, words)
+  return words
 }
+
+/** The same few names are compared with each other again and again. */
+const kept = new Map<string, readonly string[]>()
+const mostKept = 10_000
+const longestKept = 300
 
 /** What is to be filled, or what fills it: how it is called and described, and what has it (`Order Service`). */
 export type Named = { name: string; schema?: SchemaNode | undefined; owner?: string | undefined }
@@ -30,7 +41,9 @@ export function nameFit(input: Named, field: Named): number {
   const wantedWords = wanted.filter((word) => !generic.has(word))
   const givenWords = given.filter((word) => !generic.has(word))
   const shared = wantedWords.filter((word) => covered.includes(word)).length
-  if (shared > 0) return (0.85 * 2 * shared) / (wantedWords.length + Math.max(givenWords.length, shared))
+  // The name of an employee is not the employee's id.
+  const isOtherKind = identifying.has(wanted.at(-1) ?? '') && given.at(-1) === 'name'
+  if (shared > 0) return ((isOtherKind ? 0.4 : 0.85) * 2 * shared) / (wantedWords.length + Math.max(givenWords.length, shared))
   const described = new Set(wordsOf(input.schema?.description ?? '').filter((word) => !generic.has(word)))
   const hits = givenWords.filter((word) => described.has(word)).length
   const describedGiven = wordsOf(field.schema?.description ?? '').filter((word) => described.has(word) && word.length > 3).length

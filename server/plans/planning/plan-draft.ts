@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { Json, type JsonObject, type Plan } from '#contracts/plan.ts'
+import { isTaskZero, taskZeroId } from '../protocol/reference.ts'
 import { toObject } from './answer-text.ts'
-import { isTaskZero, taskZeroId } from './reference.ts'
 
 /** A task as a model wrote it: an input is a reference or a constant. `service` is in lower case. */
 export type DraftTask = { id: string; service: string | undefined; input: JsonObject }

@@ -1,13 +1,7 @@
 import type { Json } from '#contracts/plan.ts'
-import { isTaskZero, parseReference } from './reference.ts'
+import { dependenciesOf } from '../protocol/reference.ts'
 
 type Node = { id: string; input: Record<string, Json> }
-
-/** Ids of the other tasks that a task refers to. */
-export function dependenciesOf({ input }: Node): string[] {
-  const ids = Object.values(input).flatMap((value) => parseReference(value)?.task ?? [])
-  return [...new Set(ids)].filter((id) => !isTaskZero(id))
-}
 
 /** Puts each task after those it refers to, and leaves the order as it is otherwise. Tasks in a circle are left out. */
 export function sortTasks<Task extends Node>(tasks: readonly Task[]): Task[] {

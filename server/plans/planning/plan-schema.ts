@@ -4,25 +4,24 @@ import type { InputDecision } from './wiring.ts'
 /** Services a model may list at once. */
 export const mostChosen = 12
 
-/** What a model may answer when it chooses services: which, in which order, or that they cannot do it. */
+/**
+ * What a model may answer when it chooses services: which, in which order; or none, and what is missing. Both begin alike, so that it has not made up its mind with
+ * its first word.
+ */
 export function servicesSchema(labels: readonly string[]): JsonSchema {
+  const service = { $ref: '#/$defs/service' }
+  const missing = { type: 'string', minLength: 1, maxLength: 300 }
   return {
     anyOf: [
-      {
-        type: 'object',
-        properties: { services: { type: 'array', items: { $ref: '#/$defs/service' }, minItems: 1, maxItems: mostChosen } },
-        required: ['services'],
-        additionalProperties: false
-      },
-      {
-        type: 'object',
-        properties: { impossible: { type: 'string', minLength: 1, maxLength: 300 } },
-        required: ['impossible'],
-        additionalProperties: false
-      }
+      object({ services: { type: 'array', items: service, minItems: 1, maxItems: mostChosen } }),
+      object({ services: { type: 'array', items: service, maxItems: 0 }, missing })
     ],
     $defs: { service: { enum: [...labels] } }
   }
+}
+
+function object(properties: Record<string, JsonSchema>): JsonSchema {
+  return { type: 'object', properties, required: Object.keys(properties), additionalProperties: false }
 }
 
 export type OpenInput = Extract<InputDecision, { type: 'open' }>

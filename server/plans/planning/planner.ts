@@ -32,6 +32,8 @@ export type CompletionOrder = {
 /** `grammar`: whether `schema` is enforced while generating. Throws AppError. */
 export type PlanningModel = {
   readonly grammar: boolean
+  /** Below about a billion weights: it repeats what it read last rather than judge. */
+  isSmall?(): boolean
   /** Tokens of prompt and answer together, as far as that is known. */
   contextWindow?(): number | undefined
   complete(order: CompletionOrder, signal: AbortSignal): Promise<Completion>
@@ -57,6 +59,8 @@ export type PlanningRequest = {
   grounding: GroundingHit | undefined
   /** A plan of a similar action, to be shown as an example. */
   example: { action: string; plan: Plan } | undefined
+  /** What speaks against a plan that passed all other checks, in words for the model and for people. */
+  review?: (plan: Plan, signal: AbortSignal) => Promise<string[]>
   clientId: string
   requestId: string
   /** Unix milliseconds; no attempt begins after it, and one that runs is stopped. */

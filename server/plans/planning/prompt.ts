@@ -3,16 +3,24 @@ import type { OpenInput } from './plan-schema.ts'
 import type { GroundingHit, PlanningRequest } from './planner.ts'
 import { describeField, describeService, quote } from './service-labels.ts'
 import { schemaOfValue, typeName } from './service-schema.ts'
-import type { Step } from './wiring.ts'
+import type { Step } from './sources.ts'
 
 /** What the same model is told in every planning of ours, so that its evaluation is kept. */
-export const phasesSystem = `You plan work that services carry out.
-First you choose services. Choose every service that the request needs and no other, in the order in which they run: a service that takes what another one gives comes after it. If these services cannot do what is asked for, say so.
-Answer {"services": ["first", "second"]} or {"impossible": "why"}.
-Then you say where inputs come from. Answer with a reference such as "$task1.price", or with {"constant": ...} for a value that the request itself states.`
+export const phasesSystem = `You plan work that services carry out. You choose the services that a request needs and no other, in the order in which they run: a service that takes what another one gives comes after it. If they have nothing to do with the request, the list is empty, and you say what is missing. Then you say where inputs come from.
 
-/** Everything up to the question, the same in both phases. `mostRelated`: labels, best first. */
-export function phasesContext(request: PlanningRequest, labels: ReadonlyMap<string, Service>, mostRelated: readonly string[]): string {
+Example:
+Services:
+"find-place": "Finds where a place is." takes name (string); gives position (string)
+"forecast": "Forecasts the weather." takes position (string), day (string); gives weather (string)
+"translate": "Translates a text." takes text (string), language (string); gives translation (string)
+Request: "What will the weather be like on Sunday?"
+Data: "town" (string)
+Services that seem related: "find-place", "forecast"
+Services that the request needs: {"services": ["find-place", "forecast"]}
+Inputs: {"task1": {"name": "$task0.town"}, "task2": {"position": "$task1.position", "day": {"constant": "Sunday"}}}`
+
+/** Everything up to the question, the same in both phases. `likely`: labels of services, the most related one first. */
+export function phasesContext(request: PlanningRequest, labels: ReadonlyMap<string, Service>, likely: readonly string[]): string {
   return [
     'Services:',
     ...[...labels].map(([label, service]) => describeService(label, service)),
@@ -21,15 +29,13 @@ export function phasesContext(request: PlanningRequest, labels: ReadonlyMap<stri
     ...exampleLines(request.example, labels),
     `Request: ${JSON.stringify(request.action)}`,
     `Data: ${dataLine(request)}`,
-    ...(mostRelated.length === 0
-      ? []
-      : [`Services with the most words in common with the request: ${mostRelated.map((label) => JSON.stringify(label)).join(', ')}`]),
+    ...(likely.length === 0 ? [] : [`Services that seem related: ${likely.map((label) => JSON.stringify(label)).join(', ')}`]),
     ''
   ].join('\n')
 }
 
 export function servicesQuestion(feedback: readonly string[]): string {
-  return [...feedbackLines(feedback), 'Which services does the request need?'].join('\n')
+  return [...feedbackLines(feedback), 'Services that the request needs:'].join('\n')
 }
 
 export function inputsQuestion(
@@ -43,7 +49,7 @@ export function inputsQuestion(
     ...feedbackLines(feedback),
     'Chosen services:',
     ...steps.map(({ id, service }) => `${id} is ${JSON.stringify(labelOf.get(service.id) ?? service.id)}`),
-    'Where do these inputs come from?',
+    'Inputs:',
     ...open.map(({ task, input, schema, optional }) => `${task}: ${describeField(input, schema, !optional)}`)
   ].join('\n')
 }

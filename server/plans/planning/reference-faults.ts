@@ -1,8 +1,8 @@
 import type { Json, JsonObject, Service } from '#contracts/plan.ts'
+import { isTaskZero, parseReference, taskZeroId } from '../protocol/reference.ts'
 import type { Finding } from './finding.ts'
 import type { DraftTask } from './plan-draft.ts'
 import { findCircle } from './plan-graph.ts'
-import { isTaskZero, parseReference, taskZeroId } from './reference.ts'
 import { propertiesOf } from './service-schema.ts'
 
 /** References that lead nowhere, to what does not exist, or in a circle. */

@@ -2,18 +2,30 @@ import type { ActionParameter, Service } from '#contracts/plan.ts'
 import { wordsOf } from './names.ts'
 import { propertiesOf } from './service-schema.ts'
 
-export type RankedService = { service: Service; score: number }
+/** What services have to do with an action. */
+export type Relevance = {
+  /** All services, most related first; equal scores stay in order. */
+  ranked: { service: Service; score: number }[]
+  /** Those that together account for what the action says, each for words that the ones before it do not; none, where nothing is related. */
+  likely: Service[]
+}
+
+/** With less in common nothing is related. */
+const leastScore = 2
+/** What a further service has to explain: so much, and such a part of what the first one explains. */
+const leastGain = 1.2
+const leastShare = 0.22
 
 /**
- * Services by how much their words have in common with the action's, best first: names count more than descriptions, rare words more than those that many services
- * use. Words of inputs count by the names of the data. `similarity`: of meanings, where there is an embedding model, −1 to 1. Equal scores stay in order.
+ * Compares an action with services by their words: names count more than descriptions, rare words more than those of many services, and the names of data count where a
+ * service takes them. `similarity`: of meanings, where there is an embedding model, −1 to 1.
  */
-export function rankServices(options: {
+export function relate(options: {
   action: string
   data: readonly Pick<ActionParameter, 'field'>[]
   services: readonly Service[]
   similarity?: readonly number[] | undefined
-}): RankedService[] {
+}): Relevance {
   const { services, similarity } = options
   const texts = services.map((service) => ({
     name: new Set(contentWords(service.name)),
@@ -27,16 +39,52 @@ export function rankServices(options: {
   const words = [...new Set(contentWords(options.action))]
   const fields = [...new Set(options.data.flatMap(({ field }) => contentWords(field)))]
 
-  return services
-    .map((service, index) => {
-      const text = texts[index]
-      if (text === undefined) return { service, score: 0 }
-      let score = 0
-      for (const word of words) score += rarity(word) * ((hasWord(text.name, word) ? 2 : 0) + (hasWord(text.description, word) ? 1 : 0))
-      for (const word of fields) if (hasWord(text.fields, word)) score += 0.5 * rarity(word)
-      return { service, score: score + 4 * Math.max(0, similarity?.[index] ?? 0) }
+  const entries = services.map((service, index) => {
+    const text = texts[index] ?? { name: new Set<string>(), description: new Set<string>(), fields: new Set<string>() }
+    const meaning = Math.max(0, similarity?.[index] ?? 0)
+    const hits = words.map((word) => {
+      const [inName, inDescription] = [hasWord(text.name, word), hasWord(text.description, word)]
+      return { inName, weight: rarity(word) * ((inName ? 2 : 0) + (inDescription ? 1 : 0)) }
     })
-    .sort((a, b) => b.score - a.score)
+    const placed = fields.filter((word) => hasWord(text.fields, word)).reduce((sum, word) => sum + 0.5 * rarity(word), 0)
+    const score = hits.reduce((sum, { weight }) => sum + weight, 0) + placed + 4 * meaning
+    return { service, score, hits, meaning }
+  })
+  const ranked = entries.toSorted((a, b) => b.score - a.score).map(({ service, score }) => ({ service, score }))
+  return { ranked, likely: explain() }
+
+  /** What is told first is mostly done first. */
+  function inOrderOfMention(found: readonly Service[]): Service[] {
+    const place = (service: Service) => {
+      const hits = entries.find((entry) => entry.service === service)?.hits ?? []
+      const strongest = Math.max(0, ...hits.map(({ weight }) => weight))
+      return hits.findIndex(({ weight }) => weight > 0 && weight === strongest)
+    }
+    return found.toSorted((a, b) => place(a) - place(b))
+  }
+
+  function explain(): Service[] {
+    if ((ranked[0]?.score ?? 0) < leastScore) return []
+    const found: Service[] = []
+    const left = words.map(() => 1)
+    let first = 0
+    for (;;) {
+      const best = entries
+        .filter(({ service }) => !found.includes(service))
+        .map((entry) => ({
+          entry,
+          gain: entry.hits.reduce((sum, { weight }, index) => sum + weight * (left[index] ?? 0), 0) * (0.6 + entry.meaning)
+        }))
+        .reduce<{ entry: (typeof entries)[number]; gain: number } | undefined>((a, b) => (a === undefined || b.gain > a.gain ? b : a), undefined)
+      if (best === undefined || (found.length > 0 && best.gain < Math.max(leastGain, leastShare * first))) return inOrderOfMention(found)
+      // Where no word is the same, meanings decide.
+      const chosen = found.length === 0 && best.gain === 0 ? ranked[0]?.service : best.entry.service
+      if (chosen === undefined) return inOrderOfMention(found)
+      if (found.length === 0) first = best.gain
+      found.push(chosen)
+      for (const [index, { inName, weight }] of best.entry.hits.entries()) if (weight > 0) left[index] = (left[index] ?? 0) * (inName ? 0 : 0.3)
+    }
+  }
 }
 
 /** Words that tell one action from another. */
@@ -54,7 +102,7 @@ function hasWord(words: ReadonlySet<string>, word: string): boolean {
 }
 
 const fillers = new Set(
-  'a an the of to in on at for from with by and or is are be was it its this that these those i me my we our you your he she they his her their what which who how do does did can could will would should please not no so as if then than there here have has had get give make let about into out up say show tell need want any all some one'.split(
+  'a an the of to in on at for from with by and or is are be was it its this that these those i me my we our you your he she they his her their what which who how do does did can could will would should please not no so as if then than there here have has had get give make let about into out up say show tell need want any all some one service agent'.split(
     ' '
   )
 )

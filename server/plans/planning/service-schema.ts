@@ -18,12 +18,25 @@ export function requiredInputs(service: Service): string[] {
 
 /** `string`, `string[]`, `object`, …, for people. */
 export function typeName(schema: SchemaNode): string {
+  if (takesAnything(schema)) return 'anything'
   if (schema.type === 'array') return schema.items === undefined ? 'array' : `${typeName(schema.items)}[]`
   return schema.type
 }
 
+/**
+ * The `format` of a text input that takes any value, and reads what is no text as JSON: what models of ours work on. Everywhere else
+ * a text is a text.
+ */
+export const anythingAsText = 'any-value'
+
+/** Whether an input takes whatever there is. */
+export function takesAnything({ type, format }: SchemaNode): boolean {
+  return type === 'string' && format === anythingAsText
+}
+
 /** Whether what one schema describes may be given where the other one is asked for. What neither of them says is no hindrance. */
 export function mayFeed(from: SchemaNode, to: SchemaNode): boolean {
+  if (takesAnything(to)) return true
   // Services say `number` for whole numbers as often as not.
   const same = isNumeric(from) && isNumeric(to) ? true : from.type === to.type
   if (!same) return false
@@ -43,7 +56,7 @@ export function mayFeed(from: SchemaNode, to: SchemaNode): boolean {
  * reads as the wanted number or boolean may be given, and so may a number for a text, and `null`, which says nothing of types. They are passed on as they are.
  */
 export function whyNotValue(value: Json, to: SchemaNode): string | undefined {
-  if (value === null) return undefined
+  if (value === null || takesAnything(to)) return undefined
   if (!isOfType(value, to)) return `is ${kindOf(value)}, and the input takes ${typeName(to)}`
   if (to.enum !== undefined && !to.enum.some((one) => isDeepStrictEqual(one, value) || String(one) === String(value))) {
     return `is ${short(value)}, and the input takes ${to.enum.map((one) => JSON.stringify(one)).join(', ')}`

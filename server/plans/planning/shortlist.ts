@@ -1,14 +1,14 @@
 import type { Service } from '#contracts/plan.ts'
-import type { RankedService } from './relevance.ts'
+import type { Relevance } from './relevance.ts'
 import { describeService } from './service-labels.ts'
 import { isRequired, propertiesOf } from './service-schema.ts'
-import { givesSurely } from './wiring.ts'
+import { givesSurely } from './sources.ts'
 
 /**
  * The services that a prompt of so many characters has room for: the most related ones, each together with those that give what it cannot do without. They stay in
  * the order they are in. Room for one is always made.
  */
-export function shortlist(ranked: readonly RankedService[], services: readonly Service[], characters: number): Service[] {
+export function shortlist(ranked: Relevance['ranked'], services: readonly Service[], characters: number): Service[] {
   const size = (service: Service) => describeService(service.id, service).length + 1
   if (services.reduce((sum, service) => sum + size(service), 0) <= characters) return [...services]
   const kept = new Set<Service>()

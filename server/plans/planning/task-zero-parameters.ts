@@ -1,7 +1,7 @@
 import type { ActionParameter, JsonObject } from '#contracts/plan.ts'
+import { isTaskZero } from '../protocol/reference.ts'
 import type { Finding } from './finding.ts'
 import type { DraftTask, PlanDraft } from './plan-draft.ts'
-import { isTaskZero } from './reference.ts'
 
 type MissingParameter = Extract<Finding, { kind: 'missing_parameter' }>
 

@@ -1,7 +1,7 @@
 import type { JsonObject, Service } from '#contracts/plan.ts'
+import { isTaskZero, parseReference } from '../protocol/reference.ts'
 import type { Finding } from './finding.ts'
 import type { DraftTask } from './plan-draft.ts'
-import { isTaskZero, parseReference } from './reference.ts'
 import { mayFeed, propertiesOf, typeName, whyNotValue } from './service-schema.ts'
 
 /** Inputs that are given something of another type than they take: constants, data, and outputs of other tasks. */

@@ -4,12 +4,17 @@ import type { Finding } from './finding.ts'
 import { isRequired, mayFeed, propertiesOf, typeName, whyNotValue } from './service-schema.ts'
 
 /** Services that some plan of this action could use, and what the others lack: an input that neither the data, nor a constant, nor an output of a usable service can fill. */
-export function findUsable(services: readonly Service[], data: JsonObject, action: string): { usable: Service[]; findings: Finding[] } {
+export function findUsable(
+  services: readonly Service[],
+  data: JsonObject,
+  action: string,
+  options: { mayInvent: boolean }
+): { usable: Service[]; findings: Finding[] } {
   const usable = new Set<Service>()
   const values = Object.values(data)
   const lacks = (service: Service) =>
     [...propertiesOf(service.input)].filter(([input, schema]) => {
-      if (!isRequired(service.input, input) || constantForm(input, schema, action) !== undefined) return false
+      if (!isRequired(service.input, input) || constantForm(input, schema, action, options) !== undefined) return false
       if (values.some((value) => whyNotValue(value, schema) === undefined)) return false
       for (const giver of usable) for (const given of propertiesOf(giver.output).values()) if (mayFeed(given, schema)) return false
       return true

@@ -2,14 +2,14 @@ import type { Service } from '#contracts/plan.ts'
 import type { Log } from '../../log.ts'
 import type { ServiceConnection, ServiceSocket } from '../plan-engine.ts'
 import { createInbox } from './inbox.ts'
-import { createInstances, type Instance } from './instances.ts'
+import { createInstances, type Holder, type Instance } from './instances.ts'
 import { createSendings } from './sendings.ts'
-import type { ServiceHost, ServiceHostEvents } from './service-host.ts'
+import type { Placement, ServiceHost, ServiceHostEvents } from './service-host.ts'
 import { sizeProblem } from './service-message.ts'
 import { toRequestText } from './service-request.ts'
 
 /** Services that connect to us. */
-export type ServiceConnections = ServiceHost & {
+export type ServiceConnections = Required<ServiceHost> & {
   connect(service: Pick<Service, 'id'>, client: { keyId: string; instance: string }, socket: ServiceSocket): ServiceConnection
   /** How many programs of a service are connected. */
   instances(serviceId: string): number
@@ -25,7 +25,7 @@ const defaultPingMs = 54_000
 /** A program may be too busy to answer for a while, as Python's are while they work. */
 const pingsUnanswered = 3
 const maxUnsentBytes = 64 * 1024 * 1024
-const sendingsRemembered = 65_536
+const sendingsRemembered = 32_768
 
 /**
  * Speaks the protocol with connected services: each request goes to one of the instances of its service, and what comes back to `events`.
@@ -90,6 +90,26 @@ export function createServiceConnections(options: { events: ServiceHostEvents; l
     }
   }
 
+  function choose(serviceId: string, { idempotencyKey, inDoubt, instance }: Placement): Instance | undefined {
+    if (!inDoubt) return instances.choose(serviceId)
+    const known: Holder | undefined = instance === undefined ? undefined : { connection: 0, instance }
+    return instances.choose(serviceId, sendings.newestOf(idempotencyKey) ?? known)
+  }
+
+  function give(instance: Instance, { kind, taskId, executionId, idempotencyKey }: Placement): void {
+    const { serviceId, number: connection, name } = instance
+    sendings.note(executionId, { kind, taskId, idempotencyKey, serviceId, connection, instance: name })
+    const ids = instance.inHand.get(idempotencyKey)
+    if (ids === undefined) instance.inHand.set(idempotencyKey, new Set([executionId]))
+    else ids.add(executionId)
+  }
+
+  /** Whom the request was placed with, if that one is still here. */
+  function placedWith(serviceId: string, executionId: string): Instance | undefined {
+    const connection = sendings.find(executionId)?.connection
+    return connection === undefined ? undefined : instances.of(serviceId).find(({ number }) => number === connection)
+  }
+
   return {
     isHealthy: (service) => instances.of(service.id).length > 0,
     instances: (serviceId) => instances.of(serviceId).length,
@@ -106,17 +126,23 @@ export function createServiceConnections(options: { events: ServiceHostEvents; l
         return true
       }
       for (;;) {
-        const instance = instances.choose(service.id, request.inDoubt ? sendings.holderOf(idempotencyKey) : undefined)
+        const instance = placedWith(service.id, executionId) ?? choose(service.id, request)
         if (instance === undefined) return false
         if (isBehind(instance)) continue
-        sendings.note(request, { serviceId: service.id, connection: instance.number, instance: instance.name })
-        const ids = instance.inHand.get(idempotencyKey)
-        if (ids === undefined) instance.inHand.set(idempotencyKey, new Set([executionId]))
-        else ids.add(executionId)
+        give(instance, request)
         instance.socket.send(text)
         return true
       }
     },
+    place(service, request) {
+      const all = instances.of(service.id)
+      if (all.length < 2) return undefined
+      const instance = choose(service.id, request)
+      if (instance === undefined) return undefined
+      give(instance, request)
+      return all.filter(({ name }) => name === instance.name).length > 1 ? null : instance.name
+    },
+    hasInstance: (service, name) => instances.of(service.id).some((each) => each.name === name),
     stop(service, executionId) {
       // The protocol has no word for it. It does not count as load any more, since it may never be answered.
       const key = sendings.find(executionId)?.idempotencyKey

@@ -29,7 +29,7 @@ export function createInbox(options: { instances: Instances; sendings: Sendings;
       return
     }
     const sending = sendings.find(executionId)
-    const work = sendings.holderOf(idempotencyKey)
+    const work = sendings.newestOf(idempotencyKey)
     const mine = sending === undefined || (sending.serviceId === serviceId && sending.idempotencyKey === idempotencyKey)
     if (!mine || (work !== undefined && work.serviceId !== serviceId)) {
       complain(instance, 'a service answered what it was not asked')

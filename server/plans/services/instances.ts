@@ -1,5 +1,8 @@
 import type { ServiceSocket } from '../plan-engine.ts'
-import type { Holder } from './sendings.ts'
+import type { Sending } from './sendings.ts'
+
+/** Who had a request. */
+export type Holder = Pick<Sending, 'connection' | 'instance'>
 
 /** A program of a service that is here. */
 export type Instance = {

@@ -24,6 +24,7 @@ export type SchemaPlace = {
 
 const maxDepth = 64
 const maxNodes = 2000
+const maxWarnings = 100
 const usedWords = new Set(['type', 'properties', 'required', 'items', 'description', 'enum', 'const', 'default', 'format', 'minimum', 'maximum'])
 /** Words that say nothing about which values are right. */
 const quietWords = new Set(['title', 'examples', 'example', 'deprecated', 'readonly', 'writeonly', 'nullable', 'definitions', 'additionalproperties'])
@@ -59,7 +60,7 @@ export function readSchemaNode(walk: SchemaWalk, value: unknown, place: SchemaPl
   }
   for (const key of Object.keys(value)) {
     const known = usedWords.has(key.toLowerCase()) || quietWords.has(key.toLowerCase()) || key.startsWith('$')
-    if (!known) walk.warnings.add(`${at}: ${quote(key)} is not used`)
+    if (!known) warn(walk, `${at}: ${quote(key)} is not used`)
   }
   return node
 }
@@ -112,7 +113,12 @@ function readRequired(walk: SchemaWalk, properties: Record<string, SchemaNode>, 
   }
   const names = [...new Set(given)]
   for (const name of names) {
-    if (!Object.hasOwn(properties, name)) walk.warnings.add(`${at}.required: there is no property ${quote(name)}`)
+    if (!Object.hasOwn(properties, name)) warn(walk, `${at}.required: there is no property ${quote(name)}`)
   }
   return names.filter((name) => Object.hasOwn(properties, name))
+}
+
+function warn(walk: SchemaWalk, warning: string): void {
+  if (walk.warnings.size < maxWarnings) walk.warnings.add(warning)
+  else walk.warnings.add('and more of the kind')
 }

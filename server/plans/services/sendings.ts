@@ -1,35 +1,33 @@
 import type { TaskRequest } from './service-host.ts'
 
-/** What was asked of whom. */
-export type Sending = Pick<TaskRequest, 'kind' | 'taskId' | 'idempotencyKey'> & { serviceId: string }
-
-/** Who was given a piece of work last. `connection` is its number: a connection that went is not to be kept for that. */
-export type Holder = { serviceId: string; connection: number; instance: string }
+/** What was asked of whom. `connection` is its number: one that went is not to be kept in memory for that. */
+export type Sending = Pick<TaskRequest, 'kind' | 'taskId' | 'idempotencyKey'> & { serviceId: string; connection: number; instance: string }
 
 export type Sendings = {
-  note(request: TaskRequest, holder: Holder): void
+  note(executionId: string, sending: Sending): void
   find(executionId: string): Sending | undefined
-  holderOf(idempotencyKey: string): Holder | undefined
+  /** The newest sending of a piece of work. */
+  newestOf(idempotencyKey: string): Sending | undefined
 }
 
 /** Remembers the last `limit` requests, so that services can only answer what they were asked. The log remembers the rest. */
 export function createSendings(limit: number): Sendings {
-  const sendings = new Map<string, Sending>()
-  const holders = new Map<string, Holder>()
+  const byExecution = new Map<string, Sending>()
+  const byWork = new Map<string, Sending>()
   return {
-    note({ executionId, kind, taskId, idempotencyKey }, holder) {
-      remember(sendings, executionId, { kind, taskId, idempotencyKey, serviceId: holder.serviceId }, limit)
-      remember(holders, idempotencyKey, holder, limit)
+    note(executionId, sending) {
+      remember(byExecution, executionId, sending, limit)
+      remember(byWork, sending.idempotencyKey, sending, limit)
     },
-    find: (executionId) => sendings.get(executionId),
-    holderOf: (idempotencyKey) => holders.get(idempotencyKey)
+    find: (executionId) => byExecution.get(executionId),
+    newestOf: (idempotencyKey) => byWork.get(idempotencyKey)
   }
 }
 
 /** A map keeps the order of insertion, so its first entry is its oldest. */
-function remember<Value>(map: Map<string, Value>, key: string, value: Value, limit: number): void {
+function remember(map: Map<string, Sending>, key: string, sending: Sending, limit: number): void {
   map.delete(key)
-  map.set(key, value)
+  map.set(key, sending)
   if (map.size <= limit) return
   for (const oldest of map.keys()) {
     map.delete(oldest)

@@ -15,7 +15,12 @@ export type TaskRequest = {
   compensationContext?: { orchestrationId: string; reason: 'failed' | 'aborted'; payload?: Json; timestamp: string }
   /** It was sent before and may be running or done: goes to the instance that had it, if that one is still there. */
   inDoubt: boolean
+  /** The instance that had it, as `place` named it: how a process that did not send it knows. */
+  instance?: string | undefined
 }
+
+/** A request, as far as it matters to whom it goes. */
+export type Placement = Pick<TaskRequest, 'kind' | 'taskId' | 'executionId' | 'idempotencyKey' | 'inDoubt' | 'instance'>
 
 /** What a service says of a request. `executionId` and `idempotencyKey` are as the service sent them, and checked by who receives this. */
 export type TaskMessage = {
@@ -41,6 +46,13 @@ export type ServiceHost = {
   isHealthy(service: Service): boolean
   /** False: nobody is there to take it. */
   send(service: Service, request: TaskRequest): boolean
+  /**
+   * Decides which of several instances a request will be sent to, so that this can be written down before. `stop` takes it back. Undefined: there
+   * is nothing to decide. null: it was decided, but that instance has the same name as another.
+   */
+  place?(service: Service, request: Placement): string | null | undefined
+  /** Whether an instance of that name is here. */
+  hasInstance?(service: Service, name: string): boolean
   /** The result is not wanted any more. Who cannot be told goes on; its result then comes late. */
   stop(service: Service, executionId: string): void
 }

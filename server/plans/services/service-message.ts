@@ -23,7 +23,8 @@ const Envelope = z.object({
     .union([z.string().max(1024), z.number()])
     .optional()
     .catch(undefined),
-  payload: Payload
+  // What is wrapped is acknowledged, whatever it is.
+  payload: Payload.extend({ type: z.string().catch('') })
 })
 
 /** `id`: to be acknowledged; absent where the payload came bare. `problem`: why its result cannot be used, in words that follow "the result". */

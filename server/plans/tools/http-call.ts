@@ -1,27 +1,25 @@
 import { AppError } from '../../errors.ts'
+import type { Fetch } from './guarded-fetch.ts'
 import type { HttpRequest } from './http-request.ts'
 import { excerptOf, resultLimit } from './tool.ts'
-
-/** Throws `policy_denied` for an address that must not be called. */
-export type AllowAddress = (url: URL) => Promise<void>
 
 export type HttpAnswer = { status: number; contentType: string; text: string }
 
 /**
  * Sends a request and reads the whole answer, at most 10 MiB, with every one of `secrets` blotted out of it. Follows no redirect: the address
- * was allowed, not where it points to. Throws AppError for every other status than 2xx, and when there is no answer.
+ * was allowed, not where it points to. Throws AppError for every other status than 2xx, when there is no answer, and for an address that must
+ * not be called.
  */
 export async function callHttp(
   request: HttpRequest,
-  { allow, secrets, signal }: { allow: AllowAddress; secrets: readonly string[]; signal: AbortSignal }
+  { fetch, secrets, signal }: { fetch: Fetch; secrets: readonly string[]; signal: AbortSignal }
 ): Promise<HttpAnswer> {
   const { method, url, headers, body } = request
   const where = `${method} ${url.origin}${url.pathname}`
-  await allow(url)
   let response: Response
   let text: string
   try {
-    response = await fetch(url, { method, headers, redirect: 'manual', signal, ...(body === undefined ? {} : { body }) })
+    response = await fetch(url, { method, headers, signal, ...(body === undefined ? {} : { body }) })
     text = blotOut(await readBounded(response, where), secrets)
   } catch (error) {
     if (error instanceof AppError) throw error
@@ -64,9 +62,8 @@ async function readBounded(response: Response, where: string): Promise<string> {
   return Buffer.concat(chunks).toString('utf8')
 }
 
-/** fetch says "fetch failed" and puts the reason below. */
+/** A refused connection to a name with several addresses has its reasons below. */
 function reasonOf(error: unknown): string {
-  const cause = error instanceof Error ? (error.cause ?? error) : error
-  const inner = cause instanceof AggregateError ? cause.errors[0] : cause
+  const inner = error instanceof AggregateError ? error.errors[0] : error
   return excerptOf(inner instanceof Error ? inner.message : String(inner), 200)
 }

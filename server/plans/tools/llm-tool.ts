@@ -5,6 +5,7 @@ import type { JsonObject } from '#contracts/plan.ts'
 import type { LlmToolboxSpec } from '#contracts/plan-tools.ts'
 import { AppError } from '../../errors.ts'
 import type { Completion } from '../planning/planner.ts'
+import { anythingAsText } from '../planning/service-schema.ts'
 import { excerptOf, type Tool, type ToolCall, toText } from './tool.ts'
 
 /** One call of a model for a task. Without `schema` the answer is plain text; with it, JSON, enforced where the engine can. */
@@ -37,7 +38,7 @@ const kinds: readonly Kind[] = [
       type: 'object',
       properties: {
         instruction: { type: 'string', description: 'What to write.' },
-        context: { type: 'string', description: 'What to write it from: a text, or the result of an earlier task.' }
+        context: { type: 'string', format: anythingAsText, description: 'What to write it from: a text, or the result of an earlier task.' }
       },
       required: ['instruction']
     },
@@ -52,7 +53,7 @@ const kinds: readonly Kind[] = [
     input: {
       type: 'object',
       properties: {
-        text: { type: 'string', description: 'What is to be labelled: a text, or the result of an earlier task.' },
+        text: { type: 'string', format: anythingAsText, description: 'What is to be labelled: a text, or the result of an earlier task.' },
         labels: { type: 'array', items: { type: 'string' }, description: 'The labels to choose from.' }
       },
       required: ['text', 'labels']
@@ -74,7 +75,7 @@ const kinds: readonly Kind[] = [
     input: {
       type: 'object',
       properties: {
-        text: { type: 'string', description: 'Where to look: a text, or the result of an earlier task.' },
+        text: { type: 'string', format: anythingAsText, description: 'Where to look: a text, or the result of an earlier task.' },
         wanted: { type: 'string', description: 'What to find.' }
       },
       required: ['text', 'wanted']

@@ -4,7 +4,8 @@ import type { McpServer } from '#contracts/plan-tools.ts'
 import { AppError } from '../../errors.ts'
 import type { Log } from '../../log.ts'
 import { version } from '../../version.ts'
-import type { AllowAddress } from './http-call.ts'
+import type { Fetch } from './guarded-fetch.ts'
+import { blotOut, secretsOf } from './http-call.ts'
 import { createMcpProcess } from './mcp-process.ts'
 import { excerptOf, resultLimit } from './tool.ts'
 
@@ -31,7 +32,7 @@ export type McpConnection = {
 
 export type McpConnectionOptions = {
   server: McpServer
-  allow: AllowAddress
+  fetch: Fetch
   log: Log
   /** It came or went. */
   onHealth: (connected: boolean) => void
@@ -54,28 +55,32 @@ export function createMcpConnection(options: McpConnectionOptions): McpConnectio
   let client: Client | undefined
   let connecting: Promise<Client> | undefined
   let opening: Transport | undefined
+  /** What it spoke the last time, so that it is not asked for the newer protocol at each start. */
+  let legacy = false
   let timer: NodeJS.Timeout | undefined
   let failures = 0
   let connectedAt = 0
   let closed = false
+  const secrets = server.transport === 'http' ? secretsOf(server.authentication) : []
   const limits = { timeout: connectTimeoutMs, maxTotalTimeout: connectTimeoutMs }
 
-  async function open(legacy: boolean): Promise<Client> {
+  async function open(asLegacy: boolean): Promise<Client> {
     const fresh = new Client(
       { name: 'outpost', version },
       { versionNegotiation: { mode: 'auto', probe: { timeoutMs: Math.min(10_000, connectTimeoutMs) } } }
     )
-    const transport = server.transport === 'stdio' ? createMcpProcess(server, { log }) : httpTransport(server, options.allow)
+    const transport = server.transport === 'stdio' ? createMcpProcess(server, { log }) : httpTransport(server, options.fetch)
     opening = transport
-    fresh.onerror = (error) => log.debug({ reason: excerptOf(error.message, 200) }, 'an MCP connection has trouble')
+    fresh.onerror = (error) => log.debug({ reason: toAppError(error).message }, 'an MCP connection has trouble')
     try {
       if (closed) throw new AppError('shutting_down', 'the connection is closed')
-      await fresh.connect(transport, { ...limits, ...(legacy ? { prior: { kind: 'legacy' as const } } : {}) })
+      await fresh.connect(transport, { ...limits, ...(asLegacy ? { prior: { kind: 'legacy' as const } } : {}) })
       const tools = await list(fresh)
       if (closed) throw new AppError('shutting_down', 'the connection is closed')
       fresh.onclose = () => lost(fresh)
       fresh.setNotificationHandler('notifications/tools/list_changed', () => look(fresh))
       client = fresh
+      legacy = fresh.getProtocolEra() === 'legacy'
       connectedAt = performance.now()
       log.info({ tools: tools.length, protocol: fresh.getNegotiatedProtocolVersion() }, 'an MCP server is connected')
       onTools(tools)
@@ -91,12 +96,14 @@ export function createMcpConnection(options: McpConnectionOptions): McpConnectio
   /** One try at a time; who comes meanwhile waits for the same. */
   function connect(): Promise<Client> {
     clearTimeout(timer)
-    connecting ??= open(false)
+    connecting ??= open(legacy)
       .catch((error: unknown) => {
+        const other = !legacy
+        legacy = false
         // It ended at a question it did not know; one that cannot be started or is silent would be so again.
         const silent = error instanceof SdkError && error.code === SdkErrorCode.RequestTimeout
         if (server.transport !== 'stdio' || closed || silent || error instanceof AppError) throw error
-        return open(true)
+        return open(other)
       })
       .catch((error: unknown) => {
         failures++
@@ -123,6 +130,16 @@ export function createMcpConnection(options: McpConnectionOptions): McpConnectio
     // One that ran well for long starts again soon; one that falls over and over, ever later.
     failures = performance.now() - connectedAt > longestPauseMs ? 1 : failures + 1
     restart()
+  }
+
+  /** What a server answers may be in the message, and in that, what it was sent. */
+  function toAppError(error: unknown): AppError {
+    if (error instanceof AppError) return error
+    // What the way to it refused or cut off says more than what the client makes of it.
+    if (error instanceof Error && error.cause instanceof AppError) return error.cause
+    const shapeless = error instanceof z.ZodError ? 'it describes its tools in a form that is not MCP' : undefined
+    const message = shapeless ?? (error instanceof Error ? error.message : String(error))
+    return new AppError('engine_failed', `the MCP server failed: ${excerptOf(blotOut(message, secrets))}`, { cause: error })
   }
 
   async function list(from: Client): Promise<McpTool[]> {
@@ -176,12 +193,11 @@ export function createMcpConnection(options: McpConnectionOptions): McpConnectio
   }
 }
 
-function httpTransport(server: Extract<McpServer, { transport: 'http' }>, allow: AllowAddress): Transport {
+function httpTransport(server: Extract<McpServer, { transport: 'http' }>, fetch: Fetch): Transport {
   const { authentication } = server
   const transport = new StreamableHTTPClientTransport(new URL(server.url), {
     requestInit: { headers: authentication === undefined ? {} : { [authentication.name]: authentication.value } },
     fetch: async (url, init) => {
-      await allow(new URL(url))
       const response = await fetch(url, init)
       // The long stream of notifications is as long as the connection; every answer has a limit.
       return init?.method === 'POST' && response.ok && response.body !== null ? limited(response, response.body) : response
@@ -209,11 +225,4 @@ function isLoss(error: unknown): boolean {
   if (error instanceof ProtocolError || error instanceof AppError) return false
   if (error instanceof SdkError) return error.code !== SdkErrorCode.RequestTimeout && error.code !== SdkErrorCode.InvalidResult
   return error instanceof Error && error.name !== 'AbortError'
-}
-
-function toAppError(error: unknown): AppError {
-  if (error instanceof AppError) return error
-  const message =
-    error instanceof z.ZodError ? 'it describes its tools in a form that is not MCP' : error instanceof Error ? error.message : String(error)
-  return new AppError('engine_failed', `the MCP server failed: ${excerptOf(message)}`, { cause: error })
 }

@@ -5,7 +5,7 @@ import { AppError } from '../../errors.ts'
 import { fromJsonSchema } from './from-json-schema.ts'
 import { blotOut, secretsOf } from './http-call.ts'
 import type { McpConnection, McpTool } from './mcp-connection.ts'
-import type { OfferedTools } from './openapi.ts'
+import type { OfferedTools } from './offered-tools.ts'
 import { excerptOf, type Tool, type ToolCall } from './tool.ts'
 import { toolName } from './tool-name.ts'
 
@@ -18,7 +18,9 @@ type AnswerForm = 'structured' | 'wrapped' | 'text'
 /** The tools of an MCP server, as `described` when they were allowed: what the server says later changes nothing of them. */
 export function createMcpTools(spec: McpToolboxSpec, described: readonly McpTool[], connection: McpConnection): OfferedTools {
   const { server } = spec
-  const offered: OfferedTools = { tools: [], skipped: [], notes: [], target: server.transport === 'stdio' ? server.command : server.url }
+  // Addresses of some servers carry a key in their query.
+  const target = server.transport === 'stdio' ? server.command : server.url.replace(/[?#].*$/s, '')
+  const offered: OfferedTools = { operations: described.map(({ name }) => name), tools: [], skipped: [], notes: [], target }
   const taken = new Set<string>()
   for (const tool of described) {
     const { name: operation } = tool
@@ -86,7 +88,11 @@ async function run(
         signal,
         timeout: longestCallMs,
         onprogress: ({ progress, total, message }) => {
-          interim({ progress, ...(total === undefined ? {} : { total }), ...(message === undefined ? {} : { message: blotOut(message, secrets) }) })
+          interim({
+            progress,
+            ...(total === undefined ? {} : { total }),
+            ...(message === undefined ? {} : { message: excerptOf(blotOut(message, secrets), 2000) })
+          })
         }
       }
     )

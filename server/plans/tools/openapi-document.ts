@@ -64,7 +64,7 @@ function parseDocument(text: string): JsonMap {
   let document: unknown
   try {
     // JSON is YAML, but its own reader is far faster. The way through JSON turns aliases into copies and leaves nothing JSON cannot say.
-    document = /^\s*\{/.test(text) ? JSON.parse(text) : JSON.parse(JSON.stringify(parse(text, { logLevel: 'silent', maxAliasCount: 100 })) ?? 'null')
+    document = /^\s*\{/.test(text) ? JSON.parse(text) : JSON.parse(JSON.stringify(parse(text, { logLevel: 'error', maxAliasCount: 100 })) ?? 'null')
   } catch (error) {
     throw invalid(`it cannot be read: ${excerptOf(error instanceof Error ? error.message : String(error), 200)}`)
   }

@@ -4,6 +4,7 @@ import { fromJsonSchema } from './from-json-schema.ts'
 import type { HttpBody, HttpOperation, HttpParameter, ParameterStyle } from './http-request.ts'
 import { isObject } from './json-pointer.ts'
 import { type DocumentOperation, resolve } from './openapi-document.ts'
+import { excerptOf } from './tool.ts'
 
 /** How the answer becomes the output: as it is, under `result`, as text under `result`, or only its `status`. */
 export type AnswerForm = 'object' | 'wrapped' | 'text' | 'status'
@@ -13,11 +14,10 @@ export type CompiledOperation = { http: HttpOperation; input: SchemaNode; output
 /** Of one input. `from`: the part of the request it belongs to, which tells two of the same name apart. */
 type Field = { from: 'path' | 'query' | 'header' | 'body'; name: string; schema: SchemaNode; required: boolean }
 
-/** Headers that the protocol and we ourselves say something with. OpenAPI, too, says of the first three not to take them from a file. */
+/** OpenAPI says that parameters of these names mean nothing: other words of the file say it. */
+const impliedHeaders = new Set(['accept', 'content-type', 'authorization'])
+/** Headers that the protocol and we ourselves say something with. */
 const ownHeaders = new Set([
-  'accept',
-  'content-type',
-  'authorization',
   'host',
   'content-length',
   'transfer-encoding',
@@ -29,6 +29,7 @@ const ownHeaders = new Set([
   'keep-alive',
   'cookie',
   'idempotency-key',
+  'user-agent',
   'proxy-authorization',
   'proxy-connection'
 ])
@@ -88,9 +89,10 @@ function toParameter(
   const required = parameter['required'] === true || from === 'path'
   const place = `${from}.${name}`
   if (typeof name !== 'string' || name === '') throw new AppError('unsupported_schema', 'a parameter has no name')
-  if (from === 'header' && (ownHeaders.has(name.toLowerCase()) || name.toLowerCase() === closed?.toLowerCase())) return undefined
+  if (from === 'header' && (impliedHeaders.has(name.toLowerCase()) || name.toLowerCase() === closed?.toLowerCase())) return undefined
   try {
     if (from !== 'path' && from !== 'query' && from !== 'header') throw new AppError('unsupported_schema', `${place} cannot be sent`)
+    if (from === 'header' && ownHeaders.has(name.toLowerCase())) throw new AppError('unsupported_schema', `${place} is not for plans to set`)
     if (from === 'header' && !/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/.test(name)) throw new AppError('unsupported_schema', `${place} is no header's name`)
     const content = isObject(parameter['content']) ? jsonOf(parameter['content']) : undefined
     const style = parameter['style'] ?? (from === 'query' ? 'form' : 'simple')
@@ -98,7 +100,7 @@ function toParameter(
     if (parameter['content'] !== undefined && content === undefined) throw new AppError('unsupported_schema', `${place} is not sent as JSON`)
     const schema = fromJsonSchema(content === undefined ? parameter['schema'] : content['schema'], { root, use: 'input', place, notes })
     const { description } = parameter
-    if (typeof description === 'string' && schema.description === undefined) schema.description = description.slice(0, 1000)
+    if (typeof description === 'string' && schema.description === undefined) schema.description = excerptOf(description, 1000)
     const explode = typeof parameter['explode'] === 'boolean' ? parameter['explode'] : style === 'form'
     return {
       field: { from, name, schema, required },
@@ -126,7 +128,8 @@ function toBody(described: unknown, { root, notes }: Reading): Body | undefined 
     notes.push(`${reason}; it is left out`)
     return undefined
   }
-  const schema = fromJsonSchema(json['schema'], { root, use: 'input', place: 'body', notes })
+  const schema = bodySchema(json['schema'], required, { root, notes })
+  if (schema === undefined) return undefined
   const properties = Object.entries(schema.properties ?? {})
   if (schema.type !== 'object' || properties.length === 0)
     return { form: 'whole', required, fields: [{ from: 'body', name: 'body', schema, required }] }
@@ -135,6 +138,21 @@ function toBody(described: unknown, { root, notes }: Reading): Body | undefined 
     form: 'fields',
     required,
     fields: properties.map(([name, node]) => ({ from: 'body', name, schema: node, required: needed.includes(name) }))
+  }
+}
+
+/** Undefined: it cannot be said, and the operation can be called without. */
+function bodySchema(schema: unknown, required: boolean, { root, notes }: Reading): SchemaNode | undefined {
+  if (schema === undefined) {
+    notes.push('body: its form is not described; any object is offered')
+    return { type: 'object', properties: {}, required: [], description: 'The body of the request.' }
+  }
+  try {
+    return fromJsonSchema(schema, { root, use: 'input', place: 'body', notes })
+  } catch (error) {
+    if (!(error instanceof AppError) || required) throw error
+    notes.push(`${error.message}; it is left out`)
+    return undefined
   }
 }
 

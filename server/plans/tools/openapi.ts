@@ -1,26 +1,25 @@
 import type { Json, JsonObject } from '#contracts/plan.ts'
-import type { OpenapiToolboxSpec, SkippedTool } from '#contracts/plan-tools.ts'
+import type { OpenapiToolboxSpec } from '#contracts/plan-tools.ts'
 import { AppError } from '../../errors.ts'
 import { version } from '../../version.ts'
-import { type AllowAddress, callHttp, type HttpAnswer, secretsOf } from './http-call.ts'
+import type { Fetch } from './guarded-fetch.ts'
+import { callHttp, type HttpAnswer, secretsOf } from './http-call.ts'
 import { toHttpRequest } from './http-request.ts'
 import { isObject } from './json-pointer.ts'
+import type { OfferedTools } from './offered-tools.ts'
 import { readOpenapi, serverOf } from './openapi-document.ts'
 import { type AnswerForm, type CompiledOperation, compileOperation } from './openapi-operation.ts'
-import { excerptOf, type Tool } from './tool.ts'
+import { excerptOf } from './tool.ts'
 import { toolName } from './tool-name.ts'
-
-/** What a toolbox offers. `skipped`: what it cannot; `notes`: what was left out of what it does. */
-export type OfferedTools = { tools: Tool[]; skipped: SkippedTool[]; notes: string[]; target: string }
 
 /**
  * One tool for each operation of an OpenAPI file that can be called with JSON. Throws `invalid_request` for a file that cannot be used.
  * The same file always gives the same tools.
  */
-export function createOpenapiTools(spec: OpenapiToolboxSpec, { allow }: { allow: AllowAddress }): OfferedTools {
+export function createOpenapiTools(spec: OpenapiToolboxSpec, { fetch }: { fetch: Fetch }): OfferedTools {
   const { root, operations } = readOpenapi(spec.document)
   const target = serverOf(root, spec.serverUrl)
-  const offered: OfferedTools = { tools: [], skipped: [], notes: [], target }
+  const offered: OfferedTools = { operations: operations.map(({ id }) => id), tools: [], skipped: [], notes: [], target }
   const taken = new Set<string>()
   for (const described of operations) {
     const { id, operation, method } = described
@@ -39,7 +38,7 @@ export function createOpenapiTools(spec: OpenapiToolboxSpec, { allow }: { allow:
         output: compiled.output,
         approval: spec.approvals[id] ?? (spec.approval === 'always' || (spec.approval === 'changes' && method !== 'GET' && method !== 'HEAD')),
         isHealthy: () => true,
-        run: (call, signal) => run(compiled, target, spec, allow, call, signal)
+        run: (call, signal) => run(compiled, target, spec, fetch, call, signal)
       })
       offered.notes.push(...notes.map((note) => `${id}: ${note}`))
     } catch (error) {
@@ -54,14 +53,14 @@ async function run(
   { http, answer }: CompiledOperation,
   server: string,
   { authentication }: OpenapiToolboxSpec,
-  allow: AllowAddress,
+  fetch: Fetch,
   call: { input: JsonObject; idempotencyKey: string },
   signal: AbortSignal
 ): Promise<JsonObject> {
   const request = toHttpRequest(server, http, call.input)
   request.headers.push(['accept', 'application/json, */*;q=0.5'], ['user-agent', `outpost/${version}`], ['idempotency-key', call.idempotencyKey])
   if (authentication !== undefined) request.headers.push([authentication.name, authentication.value])
-  return toOutput(answer, await callHttp(request, { allow, secrets: secretsOf(authentication), signal }), `${http.method} ${request.url.pathname}`)
+  return toOutput(answer, await callHttp(request, { fetch, secrets: secretsOf(authentication), signal }), `${http.method} ${request.url.pathname}`)
 }
 
 function toOutput(form: AnswerForm, { status, contentType, text }: HttpAnswer, where: string): JsonObject {

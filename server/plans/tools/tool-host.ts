@@ -6,6 +6,9 @@ import type { ServiceHost, ServiceHostEvents, TaskMessage, TaskRequest } from '.
 import { createFinishedWork } from './finished-work.ts'
 import { resultLimit, type Tool } from './tool.ts'
 
+/** Of one task: each is kept in the plan's log. */
+const mostInterims = 1000
+
 export type ToolHost = ServiceHost & {
   /** Stops all work and waits until it has stopped. Nothing is said of it: it is in doubt, as after a crash. */
   close(): Promise<void>
@@ -46,10 +49,13 @@ export function createToolHost({ find, events, log, now = Date.now }: ToolHostOp
     const current = () => ({ executionId: own.executionId, taskId: own.taskId, idempotencyKey })
     const interim = (data: Json) => {
       if (signal.aborted) return
-      say(service, current(), { type: 'interim', messageId: `${own.executionId}.${interims++}`, data })
+      if (interims === mostInterims)
+        log.warn({ planId, serviceId: service.id, allowed: mostInterims }, 'a task reports too much; the rest is not kept')
+      if (interims++ < mostInterims) say(service, current(), { type: 'interim', messageId: `${own.executionId}.${interims}`, data })
     }
     let end: MessageBody
     try {
+      signal.throwIfAborted()
       const input = toInput(tool, request)
       const output = bounded(await tool.run({ input, planId, executionId: own.executionId, idempotencyKey, interim }, signal))
       finished.keep(keyOf(service, idempotencyKey), output)

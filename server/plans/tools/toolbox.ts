@@ -7,13 +7,15 @@ import { AppError, toAppError } from '../../errors.ts'
 import type { Log } from '../../log.ts'
 import type { PlanToolStore, ToolboxRow } from '../../store/plan-tools.ts'
 import type { ServiceHost, ServiceHostEvents } from '../services/service-host.ts'
-import type { AllowAddress } from './http-call.ts'
-import { createLlmTools, type LlmComplete } from './llm-tool.ts'
+import type { Fetch } from './guarded-fetch.ts'
+import { createLlmTools, type LlmComplete, llmOperations } from './llm-tool.ts'
 import { createMcpTools } from './mcp.ts'
 import { createMcpConnection, type McpConnection, McpTool } from './mcp-connection.ts'
-import { createOpenapiTools, type OfferedTools } from './openapi.ts'
+import { checkOffer, type OfferedTools } from './offered-tools.ts'
+import { createOpenapiTools } from './openapi.ts'
 import { type Tool, toolServiceId } from './tool.ts'
 import { createToolHost } from './tool-host.ts'
+import { toView } from './toolbox-view.ts'
 
 /** A tool as the service it becomes. Its schemas may have objects without fields: there are operations that need no input. */
 export type ToolService = Pick<
@@ -23,12 +25,14 @@ export type ToolService = Pick<
 
 export type ToolboxOptions = {
   store: PlanToolStore
-  /** Makes the service, or its next version. */
+  /** Makes the service, or its next version. Called inside a transaction of the store's database, as `removeService` is. */
   registerService: (service: ToolService) => void
+  /** One that is gone already is no error. */
   removeService: (projectId: string, id: string) => void
   /** Undefined: there are no `llm` toolboxes here. */
   llm: { complete: LlmComplete; isReady?: () => boolean } | undefined
-  allow: AllowAddress
+  /** Reaches no other addresses than those that may be called. */
+  fetch: Fetch
   events: Pick<ServiceHostEvents, 'onMessage' | 'onHealth'>
   log: Log
   now?: () => number
@@ -53,8 +57,6 @@ export type Toolboxes = {
   readonly host: ServiceHost
   close(): Promise<void>
 }
-
-const mostServices = 1000
 
 const Registered = z.array(
   z.object({ id: z.string(), name: z.string(), description: z.string(), input: SchemaNode, output: SchemaNode, approval: z.boolean() })
@@ -86,7 +88,7 @@ export function createToolbox(options: ToolboxOptions): Toolboxes {
     if (spec.kind !== 'mcp') return undefined
     const connection = createMcpConnection({
       server: spec.server,
-      allow: options.allow,
+      fetch: options.fetch,
       log: log.child({ toolboxId: row.id }),
       onHealth(connected) {
         for (const { id } of registeredOf(boxes.get(row.id)?.row)) events.onHealth(id, connected)
@@ -112,41 +114,38 @@ export function createToolbox(options: ToolboxOptions): Toolboxes {
     if (spec.kind === 'mcp' && connection !== undefined) return createMcpTools(spec, McpTools.parse(row.described), connection)
     if (spec.kind === 'llm' && options.llm !== undefined) {
       const made = createLlmTools(spec, options.llm).filter(({ operation }) => spec.only?.includes(operation) ?? true)
-      return { tools: made, skipped: [], notes: [], target: spec.model ?? 'the model that plans' }
+      return { operations: [...llmOperations], tools: made, skipped: [], notes: [], target: spec.model ?? 'the model that plans' }
     }
     throw new AppError('unsupported_feature', `this server has no ${spec.kind} toolboxes`)
   }
 
   /** Makes the services what the tools are: what is new or otherwise is registered, what is gone is removed. */
-  function settle(box: Box): void {
-    const { row, offered } = box
-    const registered = new Map(registeredOf(row).map((service) => [service.id, service]))
+  function register({ row, offered }: Box): void {
+    const before = new Map(registeredOf(row).map((service) => [service.id, service]))
     const wanted = toServices(row.projectId, offered.tools)
-    try {
-      for (const service of wanted) {
-        if (isDeepStrictEqual(registered.get(service.id), service)) continue
-        registerService({ ...service, ...fixedOf(row) })
-        registered.set(service.id, service)
-      }
-      for (const id of registered.keys()) {
-        if (wanted.some((service) => service.id === id)) continue
-        drop(row.projectId, id)
-        registered.delete(id)
-      }
-    } finally {
-      row.registered = [...registered.values()]
+    for (const service of wanted) {
+      if (!isDeepStrictEqual(before.get(service.id), service)) registerService({ ...service, ...fixedOf(row) })
+      before.delete(service.id)
     }
-    boxes.set(row.id, box)
-    for (const tool of offered.tools) {
-      const id = toolServiceId(row.projectId, tool.name)
-      tools.set(id, tool)
-      events.onHealth(id, tool.isHealthy())
-    }
+    for (const id of before.keys()) removeService(row.projectId, id)
+    row.registered = wanted
+    store.update(row)
   }
 
-  function drop(projectId: string, serviceId: string): void {
-    tools.delete(serviceId)
-    removeService(projectId, serviceId)
+  /** From now on its tools carry out what they are asked, and no others of this toolbox do. */
+  function activate(box: Box): void {
+    const { id, projectId } = box.row
+    for (const tool of boxes.get(id)?.offered.tools ?? []) tools.delete(toolServiceId(projectId, tool.name))
+    for (const tool of box.offered.tools) tools.set(toolServiceId(projectId, tool.name), tool)
+    boxes.set(id, box)
+  }
+
+  function deactivate(box: Box): void {
+    boxes.delete(box.row.id)
+    for (const { id } of registeredOf(box.row)) {
+      tools.delete(id)
+      events.onHealth(id, false)
+    }
   }
 
   /** A box of this description, not yet at work. `row.described` is asked of the server where it is one. */
@@ -165,23 +164,29 @@ export function createToolbox(options: ToolboxOptions): Toolboxes {
 
   async function change(box: Box, spec: ToolboxSpec, connection: McpConnection | undefined): Promise<Toolbox> {
     const next = await make({ ...box.row, spec }, connection)
-    settle(next)
-    store.update(next.row)
+    store.atomically(() => register(next))
+    activate(next)
+    tellHealth(next)
     return toView(next)
+  }
+
+  function tellHealth({ row, offered }: Box): void {
+    for (const tool of offered.tools) events.onHealth(toolServiceId(row.projectId, tool.name), tool.isHealthy())
   }
 
   for (const row of store.list()) {
     const connection = connect(row)
     try {
       const box: Box = { row, offered: offer(row, connection), connection, outdated: false }
-      settle(box)
-      store.update(row)
+      // Another version of Outpost may make other services of the same description.
+      store.atomically(() => register(box))
+      activate(box)
     } catch (error) {
       // It stays, and says why it does not work: what an administrator has set up is not thrown away.
       const { message } = toAppError(error)
       log.error({ toolboxId: row.id, reason: message }, 'a toolbox cannot be used')
       const skipped = registeredOf(row).map(({ name }) => ({ operation: name, reason: message }))
-      boxes.set(row.id, { row, offered: { tools: [], skipped, notes: [], target: row.spec.kind }, connection, outdated: true })
+      boxes.set(row.id, { row, offered: { operations: [], tools: [], skipped, notes: [], target: row.spec.kind }, connection, outdated: true })
     }
   }
 
@@ -197,15 +202,12 @@ export function createToolbox(options: ToolboxOptions): Toolboxes {
         const connection = connect(row)
         try {
           const box = await make(row, connection)
-          store.add(row)
-          try {
-            settle(box)
-          } catch (error) {
-            for (const service of registeredOf(row)) drop(projectId, service.id)
-            store.remove(id)
-            throw error
-          }
-          store.update(row)
+          store.atomically(() => {
+            store.add(row)
+            register(box)
+          })
+          activate(box)
+          tellHealth(box)
           log.info({ toolboxId: id, kind: spec.kind, services: box.offered.tools.length, by }, 'a toolbox was added')
           return toView(box)
         } catch (error) {
@@ -237,9 +239,11 @@ export function createToolbox(options: ToolboxOptions): Toolboxes {
     remove: (projectId, id) =>
       inTurn(async () => {
         const box = boxOf(projectId, id)
-        store.remove(id)
-        boxes.delete(id)
-        for (const service of registeredOf(box.row)) drop(projectId, service.id)
+        store.atomically(() => {
+          for (const service of registeredOf(box.row)) removeService(projectId, service.id)
+          store.remove(id)
+        })
+        deactivate(box)
         log.info({ toolboxId: id }, 'a toolbox was removed')
         await disconnect(box.connection)
       }),
@@ -271,42 +275,4 @@ function toServices(projectId: string, tools: Tool[]): Registered {
 
 function fixedOf({ projectId, spec }: ToolboxRow): Pick<ToolService, 'projectId' | 'kind' | 'revertible' | 'origin'> {
   return { projectId, kind: 'service', revertible: false, origin: spec.kind === 'openapi' ? 'http' : spec.kind }
-}
-
-function checkOffer({ only = [], approvals }: ToolboxSpec, { tools, skipped }: OfferedTools): void {
-  const known = new Set([...tools, ...skipped].map(({ operation }) => operation))
-  const unknown = [...only, ...Object.keys(approvals)].filter((operation) => !known.has(operation))
-  if (unknown.length > 0) {
-    throw new AppError('invalid_request', `there is no operation ${unknown.join(', ')}; there are ${[...known].slice(0, 20).join(', ') || 'none'}`, {
-      param: 'only'
-    })
-  }
-  if (tools.length > mostServices) {
-    throw new AppError('invalid_request', `it has ${tools.length} operations, and ${mostServices} are allowed: choose some by "only"`, {
-      param: 'only'
-    })
-  }
-  if (tools.length > 0) return
-  const reasons = skipped.slice(0, 3).map(({ operation, reason }) => `${operation}: ${reason}`)
-  throw new AppError('invalid_request', `it offers nothing that can be used${reasons.length > 0 ? ` (${reasons.join('; ')})` : ''}`)
-}
-
-function toView({ row, offered, outdated }: Box): Toolbox {
-  const { id, projectId, spec, addedAt, addedBy } = row
-  return {
-    id,
-    projectId,
-    kind: spec.kind,
-    name: spec.name,
-    approval: spec.approval,
-    target: offered.target,
-    services: offered.tools.map(({ name, operation, approval, isHealthy }) => {
-      return { id: toolServiceId(projectId, name), name, operation, approval, healthy: isHealthy() }
-    }),
-    skipped: offered.skipped,
-    notes: offered.notes,
-    outdated,
-    addedAt,
-    addedBy
-  }
 }

@@ -1,9 +1,9 @@
 import type { PlanTask } from '#contracts/plan.ts'
 import type { GraphEdge, GraphNode, PlanGraph } from '#contracts/plan-views.ts'
 import type { PlanInspection } from '../plan-engine.ts'
+import { parseReference } from '../protocol/reference.ts'
 import { tellCompensation } from './compensation-story.ts'
 import { eventsByTask, serviceOf } from './plan-parts.ts'
-import { toReference } from './reference.ts'
 import { tellTask } from './task-story.ts'
 
 const dataNode = 'task0'
@@ -46,7 +46,7 @@ export function toGraph({ record, events, services }: PlanInspection, now: numbe
 
 function edgesTo({ id, input }: PlanTask): GraphEdge[] {
   return Object.entries(input).flatMap(([name, value]) => {
-    const reference = toReference(value)
+    const reference = parseReference(value)
     return reference === undefined ? [] : [{ from: reference.task, field: reference.field, to: id, input: name }]
   })
 }

@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from '#contracts/plan.ts'
-import { toReference } from './reference.ts'
+import { parseReference } from '../protocol/reference.ts'
 
 /**
  * What a task is given, for people to read: references to the action's data are replaced by what they stand for, wherever they are nested.
@@ -12,7 +12,7 @@ export function shownInput(input: JsonObject, taskZero: JsonObject): JsonObject 
 function shown(value: Json, taskZero: JsonObject): Json {
   if (Array.isArray(value)) return value.map((item) => shown(item, taskZero))
   if (typeof value === 'object' && value !== null) return shownInput(value, taskZero)
-  const reference = toReference(value)
+  const reference = parseReference(value)
   if (reference?.task.toLowerCase() !== 'task0' || !Object.hasOwn(taskZero, reference.field)) return value
   return taskZero[reference.field] ?? null
 }

@@ -1,8 +1,8 @@
 import type { PlanTimeline, TimelineCompensation, TimelineSending, TimelineTask } from '#contracts/plan-views.ts'
 import type { PlanInspection } from '../plan-engine.ts'
+import { parseReference } from '../protocol/reference.ts'
 import { tellCompensation } from './compensation-story.ts'
 import { eventsByTask, serviceOf } from './plan-parts.ts'
-import { toReference } from './reference.ts'
 import { tellTask } from './task-story.ts'
 
 /** What happened to a plan, with milliseconds from its start. `now`: Unix milliseconds. */
@@ -23,7 +23,7 @@ export function toTimeline({ record, events, services }: PlanInspection, now: nu
   const readyAt = (input: Record<string, string>): number | null => {
     let ready = start
     for (const value of Object.values(input)) {
-      const needed = stories.get(toReference(value)?.task ?? '')?.story
+      const needed = stories.get(parseReference(value)?.task ?? '')?.story
       if (needed === undefined) continue
       if (needed.state !== 'completed' || needed.endAt === null) return null
       ready = Math.max(ready, needed.endAt)

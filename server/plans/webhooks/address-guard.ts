@@ -51,7 +51,7 @@ export function createAddressGuard({ airGap, lanAllow }: AddressRules, resolve: 
         if (error !== null) return callback(error, '')
         for (const { address } of addresses) {
           const reason = refusal(hostname, address)
-          if (reason !== undefined) return callback(new Error(reason), '')
+          if (reason !== undefined) return callback(new AppError('policy_denied', reason), '')
         }
         const [first] = addresses
         if (options.all === true) callback(null, addresses)
@@ -61,7 +61,7 @@ export function createAddressGuard({ airGap, lanAllow }: AddressRules, resolve: 
 }
 
 /** The IP address in a URL's host; undefined: a name stands there. `URL` has already read decimal and octal forms as what they mean. */
-export function literalOf(url: URL): string | undefined {
+function literalOf(url: URL): string | undefined {
   const bare = url.hostname.replace(/^\[|\]$/g, '')
   return isIP(bare) === 0 ? undefined : bare
 }

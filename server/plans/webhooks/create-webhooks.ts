@@ -30,9 +30,13 @@ const defaultListed = 100
 /** The log of deliveries goes back so far, at most. */
 const kept = { days: 30, most: 10_000, mostBytes: 256 * 1024 * 1024 }
 /** Deliveries of a project after which what is too old is looked for. */
-const pruneAfter = 1000
+const pruneAfter = 200
 
-/** Begins where an earlier process stopped: call `wake` when everything is up. */
+/**
+ * Begins where an earlier process stopped: call `wake` when everything is up. Each message carries `X-Orra-Event`, `X-Outpost-Signature`
+ * (`signature.ts`) and `X-Outpost-Delivery`, the same for every sending of one delivery: a process that ends between an answer and writing it
+ * down sends it again.
+ */
 export function createWebhooks({
   store,
   guard,

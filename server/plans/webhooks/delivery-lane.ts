@@ -45,6 +45,21 @@ export function createDeliveryLane({ webhook, store, poster, clock, random, log 
   }
 
   const wake = () => {
+    try {
+      sendDue()
+    } catch (error) {
+      hold(error)
+      setTimer(health.pauseMs(), true)
+    }
+  }
+
+  /** The outbox cannot be read or written. Everything is still in it, and must not be sent again and again while that lasts. */
+  const hold = (error: unknown) => {
+    health.missed(health.begin(), 0)
+    log.error({ err: error, webhookId: webhook.id }, 'the outbox of a webhook cannot be used')
+  }
+
+  const sendDue = () => {
     const pauseMs = health.pauseMs()
     if (isStopped || !mayBeDue || (pauseMs > 0 && timer?.isPause === true)) return
     timer?.cancel()
@@ -73,7 +88,7 @@ export function createDeliveryLane({ webhook, store, poster, clock, random, log 
     // Nothing waits for so long: the clock was set back.
     store.release(webhook.id, now)
     mayBeDue = true
-    wake()
+    sendDue()
   }
 
   const send = (delivery: DueDelivery) => {
@@ -103,9 +118,7 @@ export function createDeliveryLane({ webhook, store, poster, clock, random, log 
       if (outcome.status !== null && outcome.status >= 200 && outcome.status < 300) accepted(delivery, outcome.status)
       else failed(delivery, outcome, begun)
     } catch (error) {
-      // It is still written down as unsent, and must not be sent again and again as long as that cannot be changed.
-      health.missed(health.begin(), 0)
-      log.error({ err: error, webhookId: webhook.id, deliveryId: delivery.id }, 'the end of a delivery could not be written down')
+      hold(error)
     }
   }
 

@@ -10,6 +10,7 @@ CREATE TABLE plans (
   approval TEXT NOT NULL,
   cache TEXT,
   grounding TEXT,
+  warnings TEXT,
   results TEXT,
   failure TEXT,
   abort_payload TEXT,

@@ -15,11 +15,12 @@ CREATE TABLE plan_cache (
   vector BLOB,
   hits INTEGER NOT NULL DEFAULT 0,
   created_at INTEGER NOT NULL,
-  last_hit_at INTEGER
+  used_at INTEGER NOT NULL
 ) STRICT;
 
-CREATE INDEX plan_cache_by_key ON plan_cache (key, scope);
-CREATE INDEX plan_cache_by_use ON plan_cache (project_id, coalesce(last_hit_at, created_at));
+CREATE INDEX plan_cache_by_key ON plan_cache (project_id, key, scope);
+CREATE INDEX plan_cache_by_use ON plan_cache (project_id, used_at);
+CREATE INDEX plan_cache_by_age ON plan_cache (project_id, created_at);
 
 -- One version of each name counts. Its place in a project is the order of names.
 CREATE TABLE groundings (

@@ -14,7 +14,7 @@ export type CallerOrder =
 
 /**
  * `ms`: of each plan, from the request to its webhook; of each GET, to the end of its answer. `sentAt`: Unix milliseconds by the plan's value.
- * `wrong`: plans that ended well with another's value. `failed`: refused, failed, or not ended in time; `reason` of the first of them.
+ * `right` and `wrong`: plans that ended well, with their own value or another's. `failed`: refused, failed, or not ended in time; `reason` of the first.
  */
 export type CallerReport = {
   projectId: string
@@ -22,6 +22,7 @@ export type CallerReport = {
   ms: number[]
   wallMs: number
   ended: number
+  right: number
   wrong: number
   failed: number
   reason: string
@@ -107,7 +108,8 @@ async function plans(order: Extract<CallerOrder, { kind: 'plans' }>, report: Cal
       report.ids.push(id)
       report.ended++
       if (status !== 'completed') throw new Error(`a plan is ${status}`)
-      if (!JSON.stringify(results ?? null).includes(`"${value}"`)) report.wrong++
+      if (JSON.stringify(results ?? null).includes(`"${value}"`)) report.right++
+      else report.wrong++
     } catch (error) {
       report.failed++
       report.reason ||= String(error)
@@ -121,7 +123,20 @@ async function plans(order: Extract<CallerOrder, { kind: 'plans' }>, report: Cal
 }
 
 async function carryOut(order: CallerOrder): Promise<CallerReport> {
-  const report: CallerReport = { projectId, key, ms: [], wallMs: 0, ended: 0, wrong: 0, failed: 0, reason: '', sentAt: {}, bytes: 0, ids: [] }
+  const report: CallerReport = {
+    projectId,
+    key,
+    ms: [],
+    wallMs: 0,
+    ended: 0,
+    right: 0,
+    wrong: 0,
+    failed: 0,
+    reason: '',
+    sentAt: {},
+    bytes: 0,
+    ids: []
+  }
   const startedAt = performance.now()
   if (order.kind === 'register') {
     base = new URL(order.url)

@@ -1,8 +1,8 @@
 import { median, percentile } from '../processes.ts'
+import { copyNewestPlan } from './fill-store.ts'
 import { shapes } from './shapes.ts'
 import { allWell, inMs, run } from './speed.ts'
 import type { Stage } from './stage.ts'
-import { copyNewestPlan } from './stored-plans.ts'
 
 /** Views of a store that has held plans for years. Leaves the store full. */
 export async function measureFullStore(stage: Stage, plans: number): Promise<string> {

@@ -25,8 +25,8 @@ export type ServicesReport = {
   tasks: number
   /** Handler runs for a key that had been done before. */
   repeated: number
-  /** Time that the tasks spent with their services. */
-  busyMs: number
+  /** Of each task but the first of a plan: from the end of the one before to its own beginning, here. For plans whose tasks are a chain. */
+  gapsMs: number[]
   firstTaskAt: Record<string, number>
   lastAskedAt: number
 }
@@ -42,7 +42,8 @@ let openGate = () => {}
 const asked = new Set<string>()
 let lastAskedAt = 0
 let onAsked = () => {}
-let busyMs = 0
+let gapsMs: number[] = []
+const doneAt = new Map<string, number>()
 let firstTaskAt: Record<string, number> = {}
 
 const model = await startPlanningEndpoint(ending, async (prompt) => {
@@ -65,12 +66,13 @@ async function connect({ url, key, count, workMs }: Extract<ServicesOrder, { kin
       description: `Gives back the message that it is given (${name} of its kind).`,
       reconnectMs: 2,
       async handler({ input }) {
-        const startedAt = performance.now()
         const message = String(input['message'])
+        const before = doneAt.get(message)
+        if (before !== undefined) gapsMs.push(performance.now() - before)
         if (i === 0) firstTaskAt[message] ??= now()
         if (workMs > 0) await new Promise((resolve) => setTimeout(resolve, workMs))
         if (isLast) await gate
-        busyMs += performance.now() - startedAt
+        doneAt.set(message, performance.now())
         return { message }
       }
     })
@@ -98,7 +100,8 @@ async function carryOut(order: ServicesOrder): Promise<void> {
     openGate()
   } else if (order.kind === 'forget') {
     asked.clear()
-    busyMs = 0
+    gapsMs = []
+    doneAt.clear()
     firstTaskAt = {}
   } else if (order.kind === 'await-asked') {
     await new Promise<void>((resolve) => {
@@ -114,7 +117,7 @@ function report(): ServicesReport {
   const runs = services.flatMap(({ runs }) => [...runs.values()])
   const tasks = runs.length
   const repeated = runs.reduce((sum, count) => sum + count - 1, 0)
-  return { modelUrl: model.url, modelCalls: model.calls, tasks, repeated, busyMs, firstTaskAt, lastAskedAt }
+  return { modelUrl: model.url, modelCalls: model.calls, tasks, repeated, gapsMs, firstTaskAt, lastAskedAt }
 }
 
 process.on('message', (order: ServicesOrder) => {

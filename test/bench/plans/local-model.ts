@@ -1,11 +1,13 @@
 import { ChatRequest } from '#contracts/chat.ts'
 import type { Engine } from '../../../server/engines/engine.ts'
 import type { Completion, PlanningModel } from '../../../server/plans/planning/planner.ts'
+import { isSmallModel } from '../../../server/queued-model.ts'
 
-/** Plans with a loaded engine, without queue and server. `grammar`: whether the plan's schema is enforced while generating. */
-export function createLocalModel(engine: Engine, grammar: boolean): PlanningModel {
+/** Plans with a loaded engine of so many bytes, without queue and server. `grammar`: whether the plan's schema is enforced while generating. */
+export function createLocalModel(engine: Engine, { bytes, grammar }: { bytes: number; grammar: boolean }): PlanningModel {
   const model = {
     grammar,
+    isSmall: () => isSmallModel(bytes),
     contextWindow: () => engine.description.contextWindow,
     async complete(order: Parameters<PlanningModel['complete']>[0], signal: AbortSignal): Promise<Completion> {
       const request = ChatRequest.parse({

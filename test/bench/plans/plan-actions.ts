@@ -1,14 +1,16 @@
-import { createHash } from 'node:crypto'
+import { statSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import type { Service } from '#contracts/plan.ts'
 import { loadLlamaEngine } from '../../../server/engines/llama/llama-engine.ts'
 import { createLog } from '../../../server/log.ts'
 import { createModelPlanner } from '../../../server/plans/planning/model-planner.ts'
 import type { PlanningOutcome } from '../../../server/plans/planning/planner.ts'
+import { realEmbed } from '../../helpers/embedding.ts'
 import type { BenchAction, Catalogue } from './catalogue.ts'
 import { catalogues } from './catalogues.ts'
 import { createLocalModel } from './local-model.ts'
 import { scorePlan } from './score.ts'
+import { toServices } from './to-services.ts'
 
 /**
  * A process of its own: loads a model, plans the actions of all catalogues with it, and tells of each as it ends. Arguments: the model's id, its
@@ -38,7 +40,9 @@ process.on('disconnect', () => process.exit(0))
 const [id = '', path = '', grammar = 'on', each = '0'] = process.argv.slice(2)
 const log = createLog({ level: 'error' })
 const engine = await loadLlamaEngine({ modelId: id, path, kind: 'chat', threads: Math.max(1, availableParallelism() - 1), slots: 1, log })
-const planner = createModelPlanner({ model: createLocalModel(engine, grammar === 'on'), log })
+// As a server that has the default embedding model.
+const embed = await realEmbed({ after: () => {} })
+const planner = createModelPlanner({ model: createLocalModel(engine, { bytes: statSync(path).size, grammar: grammar === 'on' }), embed, log })
 
 async function planOne(catalogue: Catalogue, services: Service[], action: BenchAction): Promise<PlannedAction> {
   const figures = { attempts: 1, promptTokens: 0, completionTokens: 0 }
@@ -64,29 +68,6 @@ async function planOne(catalogue: Catalogue, services: Service[], action: BenchA
   const ms = performance.now() - startedAt
   const score = scorePlan(action, outcome, (serviceId) => services.find((service) => service.id === serviceId)?.name ?? serviceId)
   return { catalogue: catalogue.name, action: action.action, outcome: outcome.type, ms, ...figures, ...score }
-}
-
-function toServices({ name: trade, services }: Catalogue): Service[] {
-  return services.map(({ name, description, input, output, revertible }) => ({
-    id: toServiceId(`${trade}/${name}`),
-    projectId: 'bench',
-    kind: 'service',
-    name,
-    description,
-    input,
-    output,
-    revertible,
-    approval: false,
-    version: 1,
-    origin: 'connected',
-    registeredAt: 0
-  }))
-}
-
-/** The same id in every run, of the form that ids have. */
-function toServiceId(name: string): string {
-  const bytes = createHash('sha256').update(name).digest().subarray(0, 28)
-  return `s_${[...bytes].map((byte) => String.fromCharCode(97 + (byte % 26))).join('')}`
 }
 
 for (const catalogue of catalogues) {

@@ -40,6 +40,11 @@ test('words that turn the meaning are named, whatever an embedding would say', (
   }
 })
 
-test('phrases that their prepositions do not tell apart stay where they are', () => {
-  assert.equal(compare('Copy notes of A1 in list of "b"', 'Copy notes in list of "b" of A1').type, 'different')
+test('phrases that their prepositions do not tell apart, or that something joins, stay where they are', () => {
+  for (const [kept, asked] of [
+    ['Copy A1 of B1 in C1 of D1', 'Copy A1 in C1 of D1 of B1'],
+    ['Send A1 to "b" and C1 from "d"', 'Send A1 from "d" to "b" and C1']
+  ] as const) {
+    assert.equal(compare(kept, asked).type, 'different', `${kept} | ${asked}`)
+  }
 })

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { AppError } from '../../../server/errors.ts'
 import { createLog } from '../../../server/log.ts'
+import { flightKey } from '../../../server/plans/cache/scope.ts'
 import { createPlanCache, type PlanCacheOptions } from '../../../server/plans/cache/semantic-cache.ts'
+import { createSingleFlight } from '../../../server/plans/cache/single-flight.ts'
 import { openDatabase } from '../../../server/store/database.ts'
 import { createPlanCacheStore } from '../../../server/store/plan-cache.ts'
 import { realEmbed, wordEmbed } from '../../helpers/embedding.ts'
@@ -104,6 +107,41 @@ test('two values of one name are never mixed up: nothing is kept or found', asyn
   assert.match((await cache.look(question)).verdict.reason, /“orderId” more than once/)
 })
 
+test('an action with hundreds of values is planned anew each time, and the verdict says why', async (t) => {
+  const cache = openCache(t)
+  const question = shopQuestion(`Refund ${Array.from({ length: 201 }, (_, index) => `ORD-${index}`).join(' ')}`)
+  await cache.keep(question, refundPlan({}), 'o_1')
+  assert.match((await cache.look(question)).verdict.reason, /201 values in its text/)
+  assert.deepEqual(cache.entries('p_1'), [])
+})
+
+test('twenty new requests with other values in data and text make one plan, and each gets its own values', async (t) => {
+  const cache = openCache(t)
+  const flight = createSingleFlight()
+  let planned = 0
+  const run = async (index: number) => {
+    const id = `ORD-${index}`
+    const question = shopQuestion(`Refund ${id} with ${index} reminders`, [{ field: 'orderId', value: id }])
+    const find = async () => {
+      const answer = await cache.look(question)
+      return answer.type === 'hit' ? answer.plan : undefined
+    }
+    const make = async () => {
+      planned++
+      const made = refundPlan({ orderId: id, reminders: index, note: `about ${id}` })
+      await cache.keep(question, made, `o_${index}`)
+      return made
+    }
+    return (await flight.run(flightKey(question), { find, make }, new AbortController().signal)).taskZero
+  }
+  const results = await Promise.all(Array.from({ length: 20 }, (_, index) => run(index)))
+  assert.equal(planned, 1)
+  assert.deepEqual(
+    results,
+    results.map((_, index) => ({ orderId: `ORD-${index}`, reminders: index, note: `about ORD-${index}` }))
+  )
+})
+
 test('a plan older than a day is gone', async (t) => {
   let now = 1_000_000
   const cache = openCache(t, { now: () => now })
@@ -119,7 +157,6 @@ test('a plan older than a day is gone', async (t) => {
 test('of too many plans the least recently used one leaves, in its own project', async (t) => {
   let now = 0
   const cache = openCache(t, { maxEntries: 2, now: () => ++now })
-  const words = ['one', 'two', 'three']
   await cache.keep(shopQuestion('Refund nine', order('A'), { projectId: 'p_2' }), plan('A'), 'o_9')
   await cache.keep(shopQuestion('Refund one', order('A')), plan('A'), 'o_1')
   await cache.keep(shopQuestion('Refund two', order('A')), plan('A'), 'o_2')
@@ -130,8 +167,7 @@ test('of too many plans the least recently used one leaves, in its own project',
     [
       ['o_3', 0],
       ['o_1', 1]
-    ],
-    words.join()
+    ]
   )
   assert.equal(cache.entries('p_2').length, 1)
 })
@@ -141,7 +177,15 @@ test('without an embedding model plans for the same words are found, and the ver
   await cache.keep(shopQuestion('Refund order A1', order('A')), plan('A'), 'o_1')
   assert.equal((await cache.look(shopQuestion('Refund order B1', order('B')))).type, 'miss', 'the value A1 left no trace in the plan')
   assert.equal((await cache.look(shopQuestion('refund the order A1', order('B')))).type, 'hit')
-  assert.match((await cache.look(shopQuestion('Repay order A1', order('B')))).verdict.reason, /without an embedding model/)
+  assert.match((await cache.look(shopQuestion('Repay order A1', order('B')))).verdict.reason, /no embedding model/)
+})
+
+test('an embedding model that fails does not fail the planning', async (t) => {
+  const embed = () => Promise.reject(new AppError('context_length_exceeded', 'the context window is 512 tokens'))
+  const cache = openCache(t, { embed })
+  await cache.keep(shopQuestion('Refund it', order('A')), plan('A'), 'o_1')
+  assert.equal((await cache.look(shopQuestion('Refund it', order('B')))).type, 'hit')
+  assert.match((await cache.look(shopQuestion('Repay it', order('B')))).verdict.reason, /no embedding model read it/)
 })
 
 test('what a fresh validation refused is dropped, and clearing a project leaves the others', async (t) => {
@@ -189,7 +233,7 @@ test('with the real embedding model paraphrases hit and opposites do not', async
   const cases: { kept: string; hits: string[]; misses: string[] }[] = [
     {
       kept: 'Show all open orders of the customer',
-      hits: ['List all open orders of the client', 'Please display all open orders of the customer'],
+      hits: ['List all open orders of the customer', 'Please display all open orders of the customer'],
       misses: ['List all closed orders of the customer', 'Show all orders of the customer', 'Delete all open orders of the customer']
     },
     {

@@ -68,6 +68,7 @@ process.once('message', ({ file, plan, revertible, kill }: Order) => {
     plan: null,
     cache: null,
     grounding: null,
+    warnings: [],
     results: null,
     failure: null,
     abortPayload: null,

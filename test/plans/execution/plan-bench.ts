@@ -17,6 +17,8 @@ export type Bench = {
   events: LoggedPlanEvent[]
   /** Who is connected; all of them when it is not given. */
   away: Set<string>
+  /** Names of the instances that are connected, and which of them gets what is sent; undefined: there is only one. */
+  instances: { here: Set<string>; next: string | null | undefined }
   services: Map<string, Service>
   /** What the wall's clock is ahead of time itself. */
   clock: { jump: number }
@@ -66,7 +68,7 @@ export function chain(length: number): Plan {
 }
 
 /** A runner on a real database, with services that answer when they are told to. Time is the test's (`t.mock.timers`). */
-export function createBench(options: { file: string; services?: Service[]; store?: (store: PlanStore) => PlanStore }): Bench {
+export function createBench(options: { file: string; services?: Service[]; store?: (store: PlanStore) => PlanStore; steady?: () => number }): Bench {
   const db = openDatabase(options.file)
   const store = options.store?.(createPlanStore(db)) ?? createPlanStore(db)
   const clock = { jump: 0 }
@@ -79,6 +81,7 @@ export function createBench(options: { file: string; services?: Service[]; store
   const failures: Bench['failures'] = []
   const events: LoggedPlanEvent[] = []
   const away = new Set<string>()
+  const instances: Bench['instances'] = { here: new Set(), next: undefined }
   let made = 0
   const host: ServiceHost = {
     isHealthy: ({ id }) => !away.has(id),
@@ -86,6 +89,8 @@ export function createBench(options: { file: string; services?: Service[]; store
       sent.push(request)
       return true
     },
+    place: () => instances.next,
+    hasInstance: (_service, name) => instances.here.has(name),
     stop: (_service, executionId) => void stopped.push(executionId)
   }
   const runner = createRunner({
@@ -99,7 +104,7 @@ export function createBench(options: { file: string; services?: Service[]; store
     newExecutionId: () => `e_${++made}_${wall()}`,
     log: pino({ level: 'silent' }),
     wall,
-    steady: () => Date.now(),
+    steady: options.steady ?? (() => Date.now()),
     random: () => 0.5
   })
   let plans = 0
@@ -113,6 +118,7 @@ export function createBench(options: { file: string; services?: Service[]; store
     failures,
     events,
     away,
+    instances,
     services,
     clock,
     start(made, change = {}) {
@@ -127,6 +133,7 @@ export function createBench(options: { file: string; services?: Service[]; store
         plan: null,
         cache: null,
         grounding: null,
+        warnings: [],
         results: null,
         failure: null,
         abortPayload: null,

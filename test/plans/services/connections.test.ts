@@ -251,26 +251,14 @@ test('after a restart an answer to a request that is not remembered goes on, mar
 test('garbage is passed over and the connection lives on', (t) => {
   const { connections, heard } = open(t)
   const program = join(connections)
-  const texts = [
-    '',
-    '{',
-    'null',
-    '5',
-    '[]',
-    '"x"',
-    '{}',
-    '{"type":5}',
-    '{"id":"m","payload":[]}',
-    '{"id":"m","payload":{}}',
-    '\u0000',
-    '[['.repeat(600_000)
-  ]
+  const texts = ['', '{', 'null', '5', '[]', '"x"', '{}', '{"type":5}', '{"id":"m","payload":[]}', '\u0000', '[['.repeat(600_000)]
   for (const text of texts) program.onText(text)
   assert.deepEqual(program.got, [])
   const id = program.say({ type: 'something_new', anything: 1 })
+  const nothing = program.say({})
   const addressed = program.say({ type: 'something_new', executionId: 'e', idempotencyKey: 'k' })
   const numbers = program.say({ type: 'task_result', executionId: 5, idempotencyKey: {} })
-  assert.deepEqual(program.acknowledged(), [id, addressed, numbers])
+  assert.deepEqual(program.acknowledged(), [id, nothing, addressed, numbers])
   assert.equal(heard.length, 0)
   const task = request()
   connections.send(echo, task)
@@ -302,6 +290,14 @@ test('a result that is too large or nested too deeply fails its task with the re
     `{"id":"m","payload":{"type":"task_result","executionId":"${deep.executionId}","idempotencyKey":"${deep.idempotencyKey}","result":{"task":${'['.repeat(5000)}${']'.repeat(5000)}}}}`
   )
   assert.match(heard[1]?.type === 'failed' ? heard[1].error : '', /nested more than 200 levels/)
+
+  const vast = request()
+  connections.send(echo, vast)
+  const acknowledged = program.acknowledged().length
+  program.onText(
+    `{"id":"m","payload":{"type":"task_result","executionId":"${vast.executionId}","result":${'['.repeat(600_000)}${']'.repeat(600_000)}}}`
+  )
+  assert.equal(program.acknowledged().length, acknowledged, 'not even read: as objects it would take gigabytes')
 
   const fits = request()
   connections.send(echo, fits)
@@ -406,13 +402,16 @@ test('the old connection of a program that came again takes nothing away with it
 test('a line that may be dead gets no task while its program is here by another one, until it is heard again', (t) => {
   const { connections } = open(t)
   const old = join(connections)
+  const task = request()
+  connections.send(echo, task)
   const fresh = join(connections)
   assert.equal(old.state.pings, 1, 'it is asked')
   for (let round = 0; round < 3; round++) connections.send(echo, request())
-  assert.deepEqual([old.tasks().length, fresh.tasks().length], [0, 3])
+  connections.send(echo, { ...task, executionId: 'again', inDoubt: true })
+  assert.deepEqual([old.tasks().length, fresh.tasks().length], [1, 4])
   old.onPong()
   connections.send(echo, request())
-  assert.deepEqual([old.tasks().length, fresh.tasks().length], [1, 3])
+  assert.deepEqual([old.tasks().length, fresh.tasks().length], [2, 4])
 })
 
 test('a request in doubt goes to the instance that had it, also when that one came again', (t) => {
@@ -428,14 +427,71 @@ test('a request in doubt goes to the instance that had it, also when that one ca
   }
   holder.onClose()
   const back = join(connections, echo, { keyId: 'key-1', instance: name })
+  const others = programs.filter((program) => program !== holder)
+  const more = Array.from({ length: 3 }, () => request())
+  for (const each of more) connections.send(echo, each)
+  for (const program of others) for (const each of more) if (program.tasks().includes(each.executionId)) program.answer(each)
   connections.send(echo, { ...task, executionId: 'again-2', inDoubt: true })
-  assert.deepEqual(back.tasks(), ['again-2'])
+  assert.equal(back.tasks().at(-1), 'again-2', 'although the others are idle')
   back.onClose()
   connections.send(echo, { ...task, executionId: 'again-3', inDoubt: true })
   assert.ok(
     programs.some((program) => program.tasks().includes('again-3')),
     'to another one when it is not here'
   )
+})
+
+test('whom a request goes to is decided before it is sent, counts as load at once, and can be taken back', (t) => {
+  const { connections } = open(t)
+  const one = join(connections, echo, { keyId: 'key-1', instance: 'a' })
+  const first = request()
+  assert.equal(connections.place(echo, first), undefined, 'there is only one')
+  const two = join(connections, echo, { keyId: 'key-1', instance: 'b' })
+  const requests = Array.from({ length: 4 }, () => request())
+  const names = requests.map((each) => connections.place(echo, each))
+  assert.deepEqual(names.toSorted(), ['a', 'a', 'b', 'b'])
+  for (const each of requests) connections.send(echo, each)
+  assert.deepEqual(
+    [one.tasks(), two.tasks()],
+    ['a', 'b'].map((name) => requests.filter((_, i) => names[i] === name).map(({ executionId }) => executionId))
+  )
+  const taken = request()
+  const name = connections.place(echo, taken)
+  connections.stop(echo, taken.executionId)
+  assert.notEqual(connections.place(echo, request()), undefined)
+  assert.equal(connections.hasInstance(echo, String(name)), true)
+  assert.equal(connections.hasInstance(echo, 'c'), false)
+})
+
+test('after a restart the instance that the log names is asked first', (t) => {
+  const { connections } = open(t)
+  const programs = ['a', 'b', 'c'].map((instance) => join(connections, echo, { keyId: 'key-1', instance }))
+  for (let i = 0; i < 3; i++) {
+    const again = request({ inDoubt: true, instance: 'b' })
+    assert.equal(connections.place(echo, again), 'b')
+    connections.send(echo, again)
+    assert.equal(programs[1]?.tasks().at(-1), again.executionId)
+  }
+})
+
+test('of several programs with one name the log names none', (t) => {
+  const { connections } = open(t)
+  join(connections)
+  join(connections)
+  assert.equal(connections.place(echo, request()), null)
+})
+
+test('of two programs that cannot be told apart, a request in doubt goes to the one whose connection had it', (t) => {
+  const { connections } = open(t)
+  const programs = [join(connections), join(connections)]
+  for (const program of programs) program.onPong()
+  for (let round = 0; round < 4; round++) {
+    const task = request()
+    connections.send(echo, task)
+    const holder = programs.find((program) => program.tasks().includes(task.executionId))
+    connections.send(echo, { ...task, executionId: `again-${round}`, inDoubt: true })
+    assert.equal(holder?.tasks().at(-1), `again-${round}`)
+  }
 })
 
 test('a result ends the work wherever it was sent, so that nobody is in doubt about it', async (t) => {

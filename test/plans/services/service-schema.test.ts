@@ -45,6 +45,13 @@ test('words that are not used are passed over, and named where they said somethi
   assert.deepEqual(warnings, ['schema.input.properties.name: "minLength" is not used', 'schema.input.required: there is no property "age"'])
 })
 
+test('a schema full of words that are not used does not make as many warnings', () => {
+  const required = Array.from({ length: 5000 }, (_, index) => `missing${index}`)
+  const { warnings } = readSchema(object({ name: { type: 'string' } }, { required }), 'schema.input')
+  assert.equal(warnings.length, 101)
+  assert.equal(warnings.at(-1), 'and more of the kind')
+})
+
 test('a model of Pydantic with nested models, choices and optional values is understood', () => {
   const schema = {
     $defs: {

@@ -47,6 +47,7 @@ export function shopPlan(given: Partial<PlanRecord> = {}, log: [ms: number, even
     },
     cache: null,
     grounding: null,
+    warnings: [],
     results: null,
     failure: null,
     abortPayload: null,

@@ -396,3 +396,39 @@ test('an error of the target’s connection never ends the process', async (t) =
   webhooks.wake()
   assert.match((await deliveryOf('o_1', 'waiting')).error ?? '', /Parse Error|HTTP/)
 })
+
+test('a database that fails for a moment delays a delivery, and neither loses nor storms', async (t) => {
+  const clock = createFakeClock()
+  const target = await startHookTarget(t)
+  const db = openDatabase(join(temporaryFolder(t), 'outpost.db'))
+  const { store, written } = watched(createWebhookStore(db))
+  const failures = { due: 1, delivered: 1 }
+  const failing: WebhookStore = {
+    ...store,
+    due(...given) {
+      if (failures.due-- > 0) throw new Error('disk I/O error')
+      return store.due(...given)
+    },
+    delivered(...given) {
+      if (failures.delivered-- > 0) throw new Error('disk I/O error')
+      store.delivered(...given)
+    }
+  }
+  const webhooks = createWebhooks({ store: failing, guard, log, clock, closingMs: 50 })
+  onEnd(t, async () => {
+    await webhooks.close()
+    db.close()
+  })
+  webhooks.add('p_1', 'plan', target.url)
+  webhooks.noteEnd(planRecord())
+  webhooks.wake()
+  assert.equal(target.hooks.length, 0)
+  clock.toNextTimer()
+  await target.came(1)
+  await clock.timerSet()
+  const done = written()
+  clock.toNextTimer()
+  await done
+  const ids = target.hooks.map(({ headers }) => headers['x-outpost-delivery'])
+  assert.deepEqual([webhooks.deliveries('p_1')[0]?.state, new Set(ids).size, ids.length], ['delivered', 1, 2])
+})

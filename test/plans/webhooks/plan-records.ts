@@ -19,6 +19,7 @@ export function planRecord(given: Partial<PlanRecord> = {}): PlanRecord {
     },
     cache: null,
     grounding: null,
+    warnings: [],
     results: [{ text: 'Hello' }],
     failure: null,
     abortPayload: null,

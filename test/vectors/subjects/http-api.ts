@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { z } from 'zod'
+import { startPlanServer } from '../../helpers/plan-server.ts'
 import { echo } from '../../http/scripted-plans.ts'
-import { type Scripted, startScripted } from '../../http/scripted-services.ts'
 import type { Check } from '../run.ts'
 
 const Input = z.strictObject({
@@ -31,7 +31,7 @@ type Answer = { status: number; headers: Headers; text: string; json: unknown }
 export const check: Check = async (given, wanted) => {
   const input = Input.parse(given)
   const expected = Expected.parse(wanted)
-  await using server = await startScripted()
+  await using server = await startPlanServer()
   const project = await register(server, /no webhook/i.test(input.given) ? [] : ['http://localhost:9/hook'])
   const call = (method: string, path: string, body?: unknown, headers: Record<string, string> = { Authorization: `Bearer ${project.apiKey}` }) =>
     send(server, method, path, body, headers)
@@ -68,12 +68,12 @@ export const check: Check = async (given, wanted) => {
   }
 }
 
-async function register(server: Scripted, webhooks: string[]): Promise<{ apiKey: string }> {
+async function register(server: { url: string }, webhooks: string[]): Promise<{ apiKey: string }> {
   const { json } = await send(server, 'POST', '/register/project', { name: 'vectors', webhooks }, {})
   return json as { apiKey: string }
 }
 
-async function send({ url }: Scripted, method: string, path: string, body: unknown, headers: Record<string, string>): Promise<Answer> {
+async function send({ url }: { url: string }, method: string, path: string, body: unknown, headers: Record<string, string>): Promise<Answer> {
   const response = await fetch(`${url}${path}`, {
     method,
     headers: { ...headers, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },

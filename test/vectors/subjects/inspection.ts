@@ -84,6 +84,7 @@ function toRecord({ id, project, action, status, task_zero, plan, error }: Orche
     plan: tasks === undefined ? null : { taskZero: task_zero, tasks, parallelGroups: [] },
     cache: null,
     grounding: null,
+    warnings: [],
     results: null,
     failure: error === undefined ? null : { code: status === 'not_actionable' ? 'not_actionable' : 'planning_failed', message: error },
     abortPayload: null,

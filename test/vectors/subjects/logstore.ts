@@ -101,6 +101,7 @@ function record(id: string, projectId: string, status: PlanStatus): PlanRecord {
     plan: null,
     cache: null,
     grounding: null,
+    warnings: [],
     results: null,
     failure: null,
     abortPayload: null,

@@ -23,6 +23,8 @@ export const check: Check = (input, expected) => {
     serviceOf: () => service,
     isHealthy: () => outcomes[0] !== 'unhealthy',
     arrivedAt: () => facts.now,
+    hereSince: () => facts.now,
+    hasInstance: () => true,
     newExecutionId: () => `e_${++sendings}`,
     random: () => 0.5
   }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { z } from 'zod'
 import { hoistLiterals } from '../../../server/plans/planning/hoist-literals.ts'
 import { readPlanDraft } from '../../../server/plans/planning/plan-draft.ts'
-import { isTaskZero } from '../../../server/plans/planning/reference.ts'
+import { isTaskZero } from '../../../server/plans/protocol/reference.ts'
 import type { Check } from '../run.ts'
 
 const Expected = z.object({ task0_input: z.unknown(), task_inputs: z.unknown(), parallel_groups: z.unknown() })

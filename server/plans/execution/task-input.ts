@@ -1,19 +1,5 @@
 import type { Json, JsonObject, PlanTask, SchemaNode } from '#contracts/plan.ts'
-
-/** Where an input comes from. */
-export type Reference = { task: string; field: string }
-
-/** `$task1.total` → task and field; the field is everything after the first dot. Undefined: it is no reference. */
-export function toReference(value: unknown): Reference | undefined {
-  const match = typeof value === 'string' ? /^\$([^.]+)\.(.+)$/s.exec(value) : null
-  return match === null ? undefined : { task: match[1] ?? '', field: match[2] ?? '' }
-}
-
-/** Ids of the tasks that must be done before this one, each once; task0 is always done. */
-export function dependenciesOf({ input }: PlanTask): string[] {
-  const tasks = Object.values(input).flatMap((value) => toReference(value)?.task ?? [])
-  return [...new Set(tasks)].filter((task) => task !== 'task0')
-}
+import { parseReference } from '../protocol/reference.ts'
 
 /**
  * What a task is given. A field that its producer left out is left out, too, where the service can do without it; otherwise `missing` says in
@@ -28,7 +14,7 @@ export function resolveInput(
   const missing: string[] = []
   const required = new Set(schema.required ?? Object.keys(schema.properties ?? {}))
   for (const [name, value] of Object.entries(task.input)) {
-    const reference = toReference(value)
+    const reference = parseReference(value)
     if (reference === undefined) {
       missing.push(`the input ${name} is ${JSON.stringify(value)}, which is no reference`)
       continue

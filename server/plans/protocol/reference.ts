@@ -28,3 +28,9 @@ export function taskZeroReferencesIn(text: string): string[] {
 export function isExactTaskZeroReference(text: string): boolean {
   return /^\$task0\.\w+$/.test(text)
 }
+
+/** Ids of the tasks that must be done before one with these inputs, each once; task0 is always done. */
+export function dependenciesOf({ input }: { input: Readonly<Record<string, unknown>> }): string[] {
+  const tasks = Object.values(input).flatMap((value) => parseReference(value)?.task ?? [])
+  return [...new Set(tasks)].filter((task) => !isTaskZero(task))
+}
