@@ -10,9 +10,12 @@ import { type ReactNode, StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import type { ApiError } from './api.ts'
 import { App } from './frame/app.tsx'
+import { loadPage } from './frame/load-page.ts'
+import { pageAt } from './frame/pages.ts'
 import { startTheme } from './frame/theme.ts'
+import { followServer } from './live/live.ts'
 import { frameText, useFrameText } from './messages/text.ts'
-import { queries, signIn, takeToken } from './session/session.ts'
+import { askWhoIAm, prepareSession, queries, signIn, takeToken } from './session/session.ts'
 import { directionOf } from './text/languages.ts'
 import { startLanguage, useLanguage } from './text/text.ts'
 import { showError } from './ui/toast-store.ts'
@@ -20,15 +23,24 @@ import { showError } from './ui/toast-store.ts'
 startTheme()
 startLanguage()
 const token = takeToken()
-const [failure] = await Promise.all([
+// What the first page needs is asked for at once and side by side; it is drawn when it is there.
+const first = pageAt(window.location.pathname)
+// What hinders it is said where the page would be.
+if (first !== undefined) loadPage(first).catch(() => {})
+const begin = () => {
+  void prepareSession()
+  followServer(() => void askWhoIAm())
+}
+if (token === undefined) begin()
+const failure =
   token === undefined
     ? undefined
-    : signIn({ token }).then(
+    : await signIn({ token }).then(
         () => undefined,
         (error: ApiError) => error
-      ),
-  frameText.load()
-])
+      )
+if (token !== undefined) begin()
+await frameText.load()
 
 const root = document.getElementById('root')
 if (root === null) throw new TypeError('index.html has a root')

@@ -103,6 +103,38 @@ test('each heavy package is imported in one room only', () => {
   assert.deepEqual(wrong, [])
 })
 
+test('the console imports itself and types of the contracts, whose schemas would be most of its first page', () => {
+  const wrong = globSync('renderer/**/*.{ts,tsx}', { cwd: root, exclude: ['renderer/dist/**', 'renderer/build/**'] }).flatMap((file) => {
+    const text = readFileSync(join(root, file), 'utf8')
+    const outside = importsOf(join(root, file)).filter(
+      (name) => name.startsWith('node:') || (name.startsWith('.') && !resolve(dirname(join(root, file)), name).startsWith(join(root, 'renderer')))
+    )
+    const values = [...text.matchAll(/^import (?!type )[^']*'(#contracts\/[^']+|zod)'/gm)].map(([, name = '']) => name)
+    return [...outside, ...values].map((name) => `${file}: ${name}`)
+  })
+  assert.deepEqual(wrong, [])
+})
+
+test('React is in the console only', () => {
+  const isOfConsole = (name: string) => /^(react|react-dom|wouter|lucide-react|@base-ui\/|@tanstack\/)/.test(name)
+  assert.deepEqual(
+    files.filter((file) => importsOf(file).some(isOfConsole)),
+    []
+  )
+})
+
+test('pages of the console do not know each other', () => {
+  const wrong = globSync('renderer/features/*/*.{ts,tsx}', { cwd: root }).flatMap((file) => {
+    const own = join(root, dirname(file))
+    return importsOf(join(root, file))
+      .filter((name) => name.startsWith('.'))
+      .map((name) => resolve(dirname(join(root, file)), name))
+      .filter((target) => target.startsWith(join(root, 'renderer', 'features')) && !target.startsWith(`${own}/`))
+      .map((target) => `${file} imports ${relative(root, target)}`)
+  })
+  assert.deepEqual(wrong, [])
+})
+
 test('contracts import nothing but zod and each other', () => {
   const wrong = files
     .filter((file) => roomOf(file) === 'contracts')

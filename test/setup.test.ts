@@ -9,7 +9,11 @@ import { fileURLToPath } from 'node:url'
 const checkout = fileURLToPath(new URL('..', import.meta.url))
 type FindRedis = (options: { path: string; folders: string[] }) => { file: string | undefined; tooOld: string[] }
 type PackagesLacking = (root: string, options?: { forTests?: boolean }) => string | undefined
-const setup = (await import(join(checkout, 'server', 'setup.mjs'))) as { findRedis: FindRedis; packagesLacking: PackagesLacking }
+const setup = (await import(join(checkout, 'server', 'setup.mjs'))) as {
+  findRedis: FindRedis
+  packagesLacking: PackagesLacking
+  hashOfConsole: (root: string) => string
+}
 
 function temporaryFolder(): { path: string; [Symbol.dispose](): void } {
   const path = mkdtempSync(join(tmpdir(), 'outpost-setup-'))
@@ -66,6 +70,25 @@ test('it does not trust dates: what npm says it installed is held against the lo
   project(folder.path, { 'node_modules/a': all['node_modules/a'] })
   assert.equal(setup.packagesLacking(folder.path), undefined, 'a production install needs nothing for tests')
   assert.match(setup.packagesLacking(folder.path, { forTests: true }) ?? '', /for-tests/)
+})
+
+test('the console is built anew when a source or contract changed, and not when a file was only touched or moved with its checkout', () => {
+  using folder = temporaryFolder()
+  using other = temporaryFolder()
+  for (const root of [folder.path, other.path]) {
+    project(root)
+    mkdirSync(join(root, 'renderer', 'dist'), { recursive: true })
+    mkdirSync(join(root, 'server', 'contracts'), { recursive: true })
+    writeFileSync(join(root, 'renderer', 'main.tsx'), 'one')
+    writeFileSync(join(root, 'server', 'contracts', 'api.ts'), 'one')
+  }
+  const hash = setup.hashOfConsole(folder.path)
+  assert.equal(setup.hashOfConsole(other.path), hash)
+  writeFileSync(join(folder.path, 'renderer', 'dist', 'index.html'), 'built')
+  writeFileSync(join(folder.path, 'renderer', 'main.tsx'), 'one')
+  assert.equal(setup.hashOfConsole(folder.path), hash)
+  writeFileSync(join(folder.path, 'server', 'contracts', 'api.ts'), 'two')
+  assert.notEqual(setup.hashOfConsole(folder.path), hash)
 })
 
 test('missing packages are installed with npm ci; when that fails there is one line to type', () => {

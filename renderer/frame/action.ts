@@ -6,6 +6,8 @@ export type Action = {
   group: string
   /** Also found by these words. */
   keywords?: string
+  /** One of many of its kind: seen only when it is searched for. */
+  isOneOfMany?: boolean
   /** `mod+shift+c`; `mod` is Ctrl, on a Mac Cmd. */
   shortcut?: string
   run: () => void

@@ -1,8 +1,8 @@
 import { useEffect, useState } from 'react'
 import { Redirect, Route, Switch, useLocation } from 'wouter'
-import { followServer, onLiveEvent, useLive } from '../live/live.ts'
+import { onLiveEvent, useLive } from '../live/live.ts'
 import { useFrameText } from '../messages/text.ts'
-import { askWhoIAm, queries, signOut, useMay, useSession } from '../session/session.ts'
+import { queries, signOut, useMay, useSession } from '../session/session.ts'
 import { type Language, languages } from '../text/languages.ts'
 import { setLanguage, useLanguage } from '../text/text.ts'
 import { Announcer } from '../ui/announcer.tsx'
@@ -52,7 +52,6 @@ function Frame() {
   const may = useMay()
   const [open, setOpen] = useState<Open>()
   const close = () => setOpen(undefined)
-  useEffect(() => followServer(() => void askWhoIAm()), [])
   useRefreshAfterReset()
   useActions(useFrameActions(setOpen))
   useShortcuts()

@@ -1,4 +1,4 @@
-import { Component, type ComponentType, lazy, type ReactNode, Suspense } from 'react'
+import { Component, type ReactNode, useEffect, useState } from 'react'
 import { ApiError } from '../api.ts'
 import { useFrameText } from '../messages/text.ts'
 import { useLanguage } from '../text/text.ts'
@@ -6,21 +6,27 @@ import { Button } from '../ui/button.tsx'
 import { ErrorNote } from '../ui/error-note.tsx'
 import { Skeleton } from '../ui/skeleton.tsx'
 import styles from './lazy-page.module.css'
-import type { Page, PageProps } from './page.ts'
+import { loadedPage, loadPage } from './load-page.ts'
+import type { Page } from './page.ts'
 
-const components = new Map<string, ComponentType<PageProps>>()
-
-/** A page, fetched when it is first gone to. What breaks in it breaks no other. */
+/**
+ * A page, fetched when it is first gone to. What breaks in it breaks no other. Not by React's `lazy`: once something stands in for what is
+ * fetched, React lets it stand for 300 ms.
+ */
 export function LazyPage({ page }: { page: Page }) {
   const { language } = useLanguage()
-  const known = components.get(page.name)
-  const Known = known ?? lazy(async () => ({ default: (await page.load()).Component }))
-  components.set(page.name, Known)
+  const [, setFetched] = useState<string>()
+  const [failure, setFailure] = useState<unknown>()
+  const Known = loadedPage(page)
+  useEffect(() => {
+    setFailure(undefined)
+    loadPage(page).then(() => setFetched(page.name), setFailure)
+  }, [page])
+  if (failure !== undefined) return <Broken error={failure} />
+  if (Known === undefined) return <Skeleton />
   return (
     <Boundary key={page.name}>
-      <Suspense fallback={<Skeleton />}>
-        <Known title={page.title[language]} />
-      </Suspense>
+      <Known title={page.title[language]} />
     </Boundary>
   )
 }

@@ -5,7 +5,7 @@ export function findActions(actions: readonly Action[], search: string): Action[
   const words = fold(search)
     .split(/\s+/)
     .filter((word) => word !== '')
-  if (words.length === 0) return [...actions]
+  if (words.length === 0) return actions.filter(({ isOneOfMany }) => isOneOfMany !== true)
   return actions
     .map((action, i) => ({ action, i, score: scoreOf(words, action) }))
     .filter(({ score }) => score > 0)

@@ -8,12 +8,14 @@ import { applyLiveEvent, type LiveState, nothingKnown } from './live-state.ts'
 const silenceMs = 40_000
 /** A browser opens six connections to one server for all its tabs, so one that nobody looks at gives its own back after this long. */
 const hiddenMs = 20_000
+/** Who was refused is known anew by signing in; this is for a server that changed its mind. */
+const refusedMs = 30_000
 /** From so many tries in vain on it is called offline. */
 const offlineAfter = 3
 
 let state = nothingKnown
-let run: AbortController | undefined
 let lastEventId: string | undefined
+const restarts = new EventTarget()
 const listeners = new Set<() => void>()
 const eventListeners = new Set<(event: LiveEvent) => void>()
 
@@ -35,28 +37,30 @@ export function onLiveEvent(listener: (event: LiveEvent) => void): () => void {
 }
 
 /**
- * Follows the server until the returned function is called. It comes back by itself, sooner when the network or the tab does, and goes on
- * where it was. `onDoubt`: it does not know this browser any more, or it has come back and may take it for somebody else.
+ * Follows the server from now on. It comes back by itself, sooner when the network or the tab does, and goes on where it was. `onDoubt`: the
+ * server does not know this browser any more, or the connection has come back and may be taken for somebody else's. Call it once.
  */
-export function followServer(onDoubt: () => void): () => void {
-  const controller = new AbortController()
-  run = controller
-  lastEventId = undefined
-  void keepFollowing(controller, onDoubt)
-  return () => {
-    controller.abort()
-    if (run === controller) update({ ...nothingKnown })
-  }
+export function followServer(onDoubt: () => void): void {
+  void keepFollowing(onDoubt)
 }
 
-async function keepFollowing({ signal }: AbortController, onDoubt: () => void): Promise<void> {
+/** To be called when this browser is somebody else from now on: what was seen before is not for it. */
+export function followAnew(): void {
+  lastEventId = undefined
+  update({ ...nothingKnown })
+  restarts.dispatchEvent(new Event('restart'))
+}
+
+async function keepFollowing(onDoubt: () => void): Promise<never> {
   let failures = 0
-  while (!signal.aborted) {
-    await untilSeen(signal)
+  for (;;) {
+    await untilSeen()
     const connection = new AbortController()
     const stop = () => connection.abort()
     const unwatch = watchHidden(stop)
-    signal.addEventListener('abort', stop, { once: true })
+    restarts.addEventListener('restart', stop, { once: true })
+    let isRefused = false
+    let isOver = false
     try {
       await followOnce(connection, () => {
         if (failures > 0) onDoubt()
@@ -64,19 +68,22 @@ async function keepFollowing({ signal }: AbortController, onDoubt: () => void): 
         update({ ...state, connection: 'live' })
       })
     } catch (error) {
-      if (error instanceof ApiError && (error.status === 401 || error.code === 'key_revoked')) {
-        lastEventId = undefined
-        onDoubt()
-      }
+      isOver = connection.signal.aborted
+      isRefused = error instanceof ApiError && (error.status === 401 || error.code === 'key_revoked')
     } finally {
       unwatch()
-      signal.removeEventListener('abort', stop)
+      restarts.removeEventListener('restart', stop)
     }
-    if (signal.aborted) return
-    if (document.hidden) continue
+    if (isOver) continue
     failures++
+    if (isRefused) {
+      lastEventId = undefined
+      onDoubt()
+      await pause(refusedMs)
+      continue
+    }
     update({ ...state, connection: failures >= offlineAfter || !navigator.onLine ? 'offline' : 'reconnecting' })
-    await pause(backoffMs(failures), signal)
+    await pause(backoffMs(failures))
   }
 }
 
@@ -120,33 +127,33 @@ function watchHidden(stop: () => void): () => void {
   }
 }
 
-function untilSeen(signal: AbortSignal): Promise<void> {
+function untilSeen(): Promise<void> {
   if (!document.hidden || state.connection === 'connecting') return Promise.resolve()
-  return untilEvent([[document, 'visibilitychange']], signal)
+  return untilEvent([
+    [document, 'visibilitychange'],
+    [restarts, 'restart']
+  ])
 }
 
 /** Over sooner when there is reason to hope. */
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
+async function pause(ms: number): Promise<void> {
   const waited = new AbortController()
   const timer = setTimeout(() => waited.abort(), ms)
-  await untilEvent(
-    [
-      [window, 'online'],
-      [document, 'visibilitychange'],
-      [waited.signal, 'abort']
-    ],
-    signal
-  )
+  await untilEvent([
+    [window, 'online'],
+    [document, 'visibilitychange'],
+    [restarts, 'restart'],
+    [waited.signal, 'abort']
+  ])
   clearTimeout(timer)
 }
 
-function untilEvent(events: [EventTarget, string][], signal: AbortSignal): Promise<void> {
+function untilEvent(events: [EventTarget, string][]): Promise<void> {
   return new Promise((resolve) => {
-    const all: [EventTarget, string][] = [...events, [signal, 'abort']]
     const done = () => {
-      for (const [target, name] of all) target.removeEventListener(name, done)
+      for (const [target, name] of events) target.removeEventListener(name, done)
       resolve()
     }
-    for (const [target, name] of all) target.addEventListener(name, done)
+    for (const [target, name] of events) target.addEventListener(name, done)
   })
 }

@@ -2,6 +2,7 @@ import { QueryClient, useQuery } from '@tanstack/react-query'
 import type { EndpointName } from '#contracts/api.ts'
 import type { SessionReply } from '#contracts/session.ts'
 import { ApiError, call } from '../api.ts'
+import { followAnew } from '../live/live.ts'
 
 /** Answers of the server that are asked for, not pushed. What it refused is not asked for again. */
 export const queries = new QueryClient({
@@ -11,6 +12,7 @@ export const queries = new QueryClient({
 })
 
 const sessionKey = ['session']
+const sessionQuery = { queryKey: sessionKey, queryFn: () => call('session'), staleTime: Number.POSITIVE_INFINITY }
 
 export type SessionState =
   | { type: 'unknown' }
@@ -20,10 +22,13 @@ export type SessionState =
 
 /** Who the server takes this browser for. */
 export function useSession(): SessionState {
-  const { data, error } = useQuery({ queryKey: sessionKey, queryFn: () => call('session'), staleTime: Number.POSITIVE_INFINITY })
+  const { data, error } = useQuery(sessionQuery)
   if (error instanceof ApiError && error.status === 401) return { type: 'refused', error }
   return data === undefined ? { type: 'unknown' } : { type: 'known', session: data }
 }
+
+/** Begins to ask, before anything is drawn that needs to know. */
+export const prepareSession = (): Promise<void> => queries.prefetchQuery(sessionQuery)
 
 /** What this browser may do: `may('pullModel')`. Nothing as long as that is not known. */
 export function useMay(): (name: EndpointName) => boolean {
@@ -40,6 +45,7 @@ export async function signIn(by: { token: string } | { key: string }): Promise<S
 
 export async function signOut(): Promise<void> {
   await call('signOut')
+  followAnew()
   await queries.resetQueries()
 }
 
@@ -58,5 +64,6 @@ export function takeToken(): string | undefined {
 /** What another one was told is forgotten. */
 function changeSession(session: SessionReply): void {
   queries.setQueryData(sessionKey, session)
+  followAnew()
   void queries.resetQueries({ predicate: ({ queryKey }) => queryKey[0] !== sessionKey[0] })
 }

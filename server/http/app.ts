@@ -83,11 +83,11 @@ export async function buildApp(services: HttpServices): Promise<FastifyInstance>
     done()
   })
   // Before what is not found is refused: addresses of the console's pages are none of a route.
-  const console = registerConsole(app, services)
+  const consoleFiles = registerConsole(app, services)
   registerNotFound(app)
   registerAccess(app, { keys: services.keys, sessions: services.sessions, boundHost: config.host })
 
-  await console.registerFiles()
+  await consoleFiles.registerFiles()
   await registerDocumentation(app)
   registerHealth(app, context)
   registerOpenAi(app, context)

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { measureBundle } from './bundle.ts'
+import { measureConsole } from './console.ts'
 import { measureFit } from './fit.ts'
 import { measureLlama } from './llama.ts'
 import { measureOverhead } from './overhead.ts'
@@ -18,6 +19,7 @@ const benches: Record<string, (options: PlansOptions) => Promise<Section>> = {
   bundle: measureBundle,
   weights: measureWeights,
   fit: measureFit,
+  console: measureConsole,
   'plan-engine': measurePlanEngine,
   plans: measurePlans
 }

@@ -108,6 +108,24 @@ test('the command line with a running server', async (t) => {
     assert.ok(!listed.stdout.includes(rotated.secret))
   })
 
+  await t.test('the console is opened by a link of one use, and its browsers are listed and signed out', async () => {
+    const link = (await asked(['console'])).stdout.trim()
+    const [where, token = ''] = link.split('/#sign-in=')
+    assert.equal(where, url)
+    const signIn = () =>
+      fetch(`${url}/outpost/session`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'user-agent': 'Test 1' },
+        body: JSON.stringify({ token })
+      })
+    assert.equal((await signIn()).status, 200)
+    assert.equal((await signIn()).status, 401)
+    assert.match((await asked(['console', 'list'])).stdout, /^session-\w+ +owner .* Test/m)
+    assert.equal((await asked(['console', 'sign-out'])).stdout, '1 browser is signed out.\n')
+    assert.match((await asked(['console', 'list'])).stdout, /^No browser is signed in/)
+    assert.equal((await asked(['console', 'sing-out'])).code, 2)
+  })
+
   await t.test('a model is unloaded and loaded', async () => {
     assert.match((await asked(['unload', 'fake-embed'])).stdout, /^fake-embed is unloaded/)
     assert.match((await asked(['list'])).stdout, /^✔ {2}fake-embed +embedding +- +present/m)

@@ -13,7 +13,11 @@ const actions = [
 ]
 const titles = (search: string) => findActions(actions, search).map(({ title }) => title)
 
-test('an empty search finds everything, in its order', () => {
+test('an empty search finds everything, in its order, but what is one of many', () => {
+  assert.deepEqual(
+    findActions([action('One'), action('One of many', { isOneOfMany: true })], '').map(({ title }) => title),
+    ['One']
+  )
   assert.deepEqual(
     titles('  '),
     actions.map(({ title }) => title)

@@ -17,7 +17,8 @@ const icons: Record<Exclude<Order, 'remove'>, typeof Play> = { pull: Download, s
 export function ModelActions({ model, inRow = false }: { model: ModelStatus; inRow?: boolean }) {
   const t = modelsText.useText()
   const { possible, mayPin, give, setPinned } = useModelOrders(model)
-  const [isRemoving, setRemoving] = useState(false)
+  // Undefined: never asked, so that a long list is not a long list of dialogs.
+  const [isRemoving, setRemoving] = useState<boolean>()
   const main = possible.find((order): order is keyof typeof icons => order !== 'remove')
   const Icon = main === undefined ? undefined : icons[main]
   const more: MenuEntry[] = []
@@ -42,15 +43,17 @@ export function ModelActions({ model, inRow = false }: { model: ModelStatus; inR
       {more.length === 0 ? null : (
         <Menu trigger={<IconButton size="small" label={t('more', { name: model.name })} icon={<Ellipsis />} />} entries={more} />
       )}
-      <RemoveDialog
-        model={model}
-        open={isRemoving}
-        onClose={() => setRemoving(false)}
-        onRemove={() => {
-          setRemoving(false)
-          give('remove')
-        }}
-      />
+      {isRemoving === undefined ? null : (
+        <RemoveDialog
+          model={model}
+          open={isRemoving}
+          onClose={() => setRemoving(false)}
+          onRemove={() => {
+            setRemoving(false)
+            give('remove')
+          }}
+        />
+      )}
     </>
   )
 }

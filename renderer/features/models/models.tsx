@@ -51,6 +51,7 @@ export function ModelsPage({ title }: PageProps) {
       title: t('details', { name }),
       group: title,
       keywords: id,
+      isOneOfMany: true,
       run: () => openModel(id)
     }))
   ])

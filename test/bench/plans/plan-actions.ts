@@ -75,5 +75,5 @@ for (const catalogue of catalogues) {
   const actions = each === '0' ? catalogue.actions : catalogue.actions.slice(0, Number(each))
   for (const action of actions) process.send?.(await planOne(catalogue, services, action))
 }
-await engine[Symbol.asyncDispose]()
+// What is under way in the engines ends with the process.
 process.disconnect()

@@ -73,9 +73,9 @@ describe('the frame', () => {
     await option.waitFor()
     assert.equal(await box.getAttribute('aria-activedescendant'), await option.getAttribute('id'))
     await page.keyboard.press('Enter')
-    await page.waitForFunction("document.documentElement.dataset.theme === 'dark'")
+    await page.locator('html[data-theme=dark]').waitFor()
     await page.reload()
-    await page.waitForFunction("document.documentElement.dataset.theme === 'dark'")
+    await page.locator('html[data-theme=dark]').waitFor()
   })
 
   test('the list of shortcuts names those that work here', async (t) => {
