@@ -41,7 +41,7 @@ export function createChatSearch(
       const count = counts.get(chat) ?? 0
       if (!isIn(its) || count >= mostMatches) continue
       if (!found.has(chat)) {
-        if (found.size >= limit) continue
+        if (found.size >= limit) break
         found.set(chat, [])
       }
       counts.set(chat, count + 1)
