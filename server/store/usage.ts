@@ -30,8 +30,8 @@ export type UsageStore = {
   bookAll(receipts: Receipt[]): number
   /** Largest first; days oldest first. */
   summary(options: UsagePeriod & { by: 'key' | 'model' | 'day' }): UsageSummary[]
-  /** Newest first; `before` is the `id` of the last row of the page before. */
-  rows(options: { limit: number; before?: number | undefined }): UsageRow[]
+  /** Those of the period, newest first; `before` is the `id` of the last row of the page before. */
+  rows(options: UsagePeriod & { limit: number; before?: number | undefined }): UsageRow[]
   /** What was booked since this process started, for `/metrics`. */
   totals(): UsageTotals
 }
@@ -53,7 +53,10 @@ export function createUsageStore(db: Database): UsageStore {
       FROM usage WHERE submitted_at >= ? AND submitted_at < ? GROUP BY 1
       ORDER BY ${by === 'day' ? '1' : 'sum(prompt_tokens + completion_tokens) DESC, 1'}`)
   const summaries = { key: summarise('key'), model: summarise('model'), day: summarise('day') }
-  const page = db.prepare<[number, number], StoredRow>('SELECT * FROM usage WHERE id < ? ORDER BY id DESC LIMIT ?')
+  const page = db.prepare<[number, number, number, number], StoredRow>(
+    // The plus keeps SQLite on the order of ids: a page is read from its end and stops when it is full.
+    'SELECT * FROM usage WHERE id < ? AND +submitted_at >= ? AND +submitted_at < ? ORDER BY id DESC LIMIT ?'
+  )
 
   const book = (receipt: Receipt): boolean => {
     const { usage } = receipt
@@ -85,7 +88,7 @@ export function createUsageStore(db: Database): UsageStore {
     book,
     bookAll: (receipts) => (receipts.length === 1 ? receipts.filter(book).length : bookTogether(receipts)),
     summary: ({ by, from = 0, to = Number.MAX_SAFE_INTEGER }) => summaries[by].all(from, to),
-    rows: ({ limit, before = Number.MAX_SAFE_INTEGER }) => page.all(before, limit).map(fromRow),
+    rows: ({ limit, before = Number.MAX_SAFE_INTEGER, from = 0, to = Number.MAX_SAFE_INTEGER }) => page.all(before, from, to, limit).map(fromRow),
     totals: () => totals.read()
   }
 }

@@ -4,6 +4,7 @@ import { type Ending, onEnd } from '../helpers/on-end.ts'
 import { startTestServer } from '../helpers/server.ts'
 import { startFileServer } from '../models/file-server.ts'
 import { entryOf, fileOf } from '../models/fixtures.ts'
+import { prepareKeysAndUsage, shotsOfKeysAndUsage } from './keys-and-usage.ts'
 
 /** Brings a page of the console into the state that is to be seen. */
 export type Shot = (page: Page) => Promise<void>
@@ -50,6 +51,7 @@ export async function startShowcase(t: Ending): Promise<Showcase> {
   })
   const command = async (...args: string[]) => (await outpost(t, args, { home: server.home })).stdout.trim()
   await command('pin', 'house-chat')
+  await prepareKeysAndUsage(server.url, command)
   return {
     url: server.url,
     signInLink: () => command('console'),
@@ -88,6 +90,7 @@ export async function startShowcase(t: Ending): Promise<Showcase> {
         await page.getByLabel('Search models').fill('nothing like that')
         await page.getByRole('heading', { name: 'No model is like that' }).waitFor()
       },
+      ...shotsOfKeysAndUsage(server.url),
       async 'sign-in'(page) {
         await page.goto(`${server.url}/models`)
         await page.route('**/outpost/session', (route) =>

@@ -82,3 +82,11 @@ test('running totals count outcomes and time to first token', () => {
   assert.equal(small?.promptTokens, 20)
   assert.deepEqual(small?.ttft.counts, [0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1])
 })
+
+test('rows of a period are paged within it', () => {
+  const usage = createUsageStore(openDatabase(':memory:'))
+  for (let i = 1; i <= 4; i++) usage.book(receipt({ jobId: `job-${i}`, submittedAt: i * 1000 }))
+  const ids = (options: { limit: number; before?: number }) => usage.rows({ ...options, from: 2000, to: 4000 }).map(({ id }) => id)
+  assert.deepEqual(ids({ limit: 1 }), [3])
+  assert.deepEqual(ids({ limit: 5, before: 3 }), [2])
+})

@@ -115,7 +115,7 @@ export function registerOutpost(app: FastifyInstance, context: RouteContext): vo
     },
     usage: (request): UsageReply => {
       const { by, from, to, limit, before } = request.query as z.infer<typeof UsageQuery> // The route's schema parsed it.
-      if (by === 'request') return { by, groups: [], rows: services.usage.rows({ limit, before }) }
+      if (by === 'request') return { by, groups: [], rows: services.usage.rows({ limit, before, from, to }) }
       return { by, groups: services.usage.summary({ by, from, to }), rows: [] }
     }
   }
