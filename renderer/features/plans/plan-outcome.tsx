@@ -56,7 +56,7 @@ export function PlanOutcome({ plan, services }: { plan: PlanRecord; services: re
               )}
             </>
           )}
-          {abortPayload === null ? null : (
+          {abortPayload === null || failure.task === undefined ? null : (
             <>
               <h3>{t('abort-payload')}</h3>
               <JsonText value={abortPayload} />
