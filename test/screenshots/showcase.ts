@@ -100,7 +100,7 @@ export async function startShowcase(t: Ending): Promise<Showcase> {
       async 'plans-room'(page) {
         await page.goto(`${server.url}/plans/${waiting}`)
         await page.getByRole('button', { name: 'Approve' }).waitFor()
-        await page.getByRole('region', { name: 'Graph' }).getByRole('img').first().focus()
+        await page.getByRole('img', { name: /^task1 gives task3/ }).focus()
       },
       async 'plans-failed'(page) {
         await page.goto(`${server.url}/plans`)

@@ -103,12 +103,14 @@ function AddWebhook() {
         </div>
       )}
       {made === undefined ? (
-        <CommandLine
-          command={commandIn(
-            project,
-            `webhook add ${url.trim() === '' ? 'URL' : `'${url.trim().replaceAll("'", "'\\''")}'`}${kind === 'compensation' ? ' --compensation' : ''}`
-          )}
-        />
+        <span className={styles.command}>
+          <CommandLine
+            command={commandIn(
+              project,
+              `webhook add ${url.trim() === '' ? 'URL' : `'${url.trim().replaceAll("'", "'\\''")}'`}${kind === 'compensation' ? ' --compensation' : ''}`
+            )}
+          />
+        </span>
       ) : (
         <div className={styles.notice} role="status">
           <p>{t('secret-text', { url: made.url })}</p>

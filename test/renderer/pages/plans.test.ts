@@ -96,7 +96,8 @@ describe('the page of plans', () => {
     const graph = page.getByRole('region', { name: 'Graph' })
     const edge = graph.getByRole('img', { name: /^Data of the action gives task1: orderId/ })
     await edge.focus()
-    await graph.getByText('orderId', { exact: true }).last().waitFor()
+    // In the card of the data, and now on the edge.
+    await graph.getByText('orderId', { exact: true }).nth(1).waitFor()
     await page.getByText('Which field goes where').click()
     await page.getByRole('listitem').filter({ hasText: 'task1 gives' }).first().waitFor()
     assert.equal(await page.getByRole('table', { name: 'Timeline' }).getByRole('row').count(), 4)
