@@ -5,6 +5,7 @@ import { outpost } from '../../cli/outpost.ts'
 import { startBrowser, visitConsole } from '../../helpers/browser.ts'
 import { connectShop, type ShopScript, shopAction } from '../../helpers/plan-shop.ts'
 import { startTestServer, type TestServer } from '../../helpers/server.ts'
+import { startWebhookReceiver } from '../../helpers/webhook-receiver.ts'
 
 describe('the page of plans', () => {
   const endings: (() => unknown)[] = []
@@ -162,5 +163,47 @@ describe('the page of plans', () => {
     await page.getByRole('button', { name: 'Clear' }).click()
     await page.getByRole('dialog', { name: 'Clear the plan cache?' }).getByRole('button', { name: 'Clear' }).click()
     await page.getByRole('heading', { name: 'The plan cache is empty' }).waitFor()
+  })
+
+  test('a webhook is added with its secret shown once, and removed', async (t) => {
+    const receiver = await startWebhookReceiver(t)
+    const page = await open(t, '/plans/webhooks', { signedIn: true })
+    await page.getByLabel('Address of a webhook').fill('nowhere')
+    await page.getByRole('button', { name: 'Add webhook' }).click()
+    await page.getByRole('alert').getByText('That did not work').waitFor()
+    await page.getByLabel('Address of a webhook').fill(receiver.url)
+    await page.getByRole('button', { name: 'Add webhook' }).click()
+    await page.getByText(/The secret that signs what is sent/).waitFor()
+    await page.getByText('Nothing was sent yet.').waitFor()
+    await page.reload()
+    await page.getByText('Nothing was sent yet.').waitFor()
+    assert.equal(await page.getByText(/The secret that signs/).count(), 0)
+    await page.getByRole('button', { name: /^Remove/ }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Remove' }).click()
+    await page.getByText('Nobody is told yet how plans end.').waitFor()
+  })
+
+  test('a grounding shows its actions and rules as text, and is removed', async (t) => {
+    const page = await open(t, '/plans/groundings', { signedIn: true })
+    await page.getByText('npx outpost grounding apply -f FILE').waitFor()
+    const grounding = {
+      name: 'shop.refunds',
+      domain: 'shop',
+      version: '1.0',
+      useCases: [{ action: 'Refund <img src=x> {order}', params: { order: 'ORD-1' }, capabilities: ['Refund an order'], intent: 'Money back' }],
+      constraints: ['Never refund twice']
+    }
+    await page.evaluate(
+      (body) => fetch('/outpost/groundings', { method: 'POST', headers: { 'content-type': 'application/json' }, body }).then(({ status }) => status),
+      JSON.stringify(grounding)
+    )
+    await page.reload()
+    const card = page.getByRole('region', { name: 'shop.refunds' })
+    await card.getByText('Refund <img src=x> {order}').waitFor()
+    await card.getByText('Never refund twice').waitFor()
+    assert.equal(await card.locator('img').count(), 0)
+    await card.getByRole('button', { name: 'Remove shop.refunds' }).click()
+    await page.getByRole('dialog', { name: 'Remove shop.refunds?' }).getByRole('button', { name: 'Remove' }).click()
+    await page.getByRole('heading', { name: 'No grounding yet' }).waitFor()
   })
 })
