@@ -1,6 +1,7 @@
 import type { Page } from 'playwright-core'
 import { outpost } from '../cli/outpost.ts'
 import { type Ending, onEnd } from '../helpers/on-end.ts'
+import { connectShop, shopAction } from '../helpers/plan-shop.ts'
 import { startTestServer } from '../helpers/server.ts'
 import { startFileServer } from '../models/file-server.ts'
 import { entryOf, fileOf } from '../models/fixtures.ts'
@@ -47,11 +48,15 @@ export async function startShowcase(t: Ending): Promise<Showcase> {
         coming
       ]
     },
-    env: { OUTPOST_MIRRORS: files.url, OUTPOST_MEMORY_BUDGET: '8GB' }
+    env: { OUTPOST_MIRRORS: files.url, OUTPOST_MEMORY_BUDGET: '8GB', OUTPOST_PLANNER: 'deterministic' }
   })
   const command = async (...args: string[]) => (await outpost(t, args, { home: server.home })).stdout.trim()
   await command('pin', 'house-chat')
   await prepareKeysAndUsage(server.url, command)
+  await connectShop(t, server)
+  for (const order of ['ORD-7', 'ORD-8']) await command('plan', 'run', shopAction, '-d', `orderId=${order}`)
+  await outpost(t, ['plan', 'run', 'Sing a song'], { home: server.home })
+  const waiting = await startPlan(server.url, 'refunds')
   return {
     url: server.url,
     signInLink: () => command('console'),
@@ -91,6 +96,46 @@ export async function startShowcase(t: Ending): Promise<Showcase> {
         await page.getByRole('heading', { name: 'No model is like that' }).waitFor()
       },
       ...shotsOfKeysAndUsage(server.url),
+      async plans(page) {
+        await page.goto(`${server.url}/plans`)
+        await page.getByRole('row', { name: /^Running/ }).waitFor()
+      },
+      async 'plans-room'(page) {
+        await page.goto(`${server.url}/plans/${waiting}`)
+        await page.getByRole('button', { name: 'Approve' }).waitFor()
+        await page.getByRole('img', { name: /^task1 gives task3/ }).focus()
+      },
+      async 'plans-failed'(page) {
+        await page.goto(`${server.url}/plans`)
+        await page.getByRole('link', { name: 'Sing a song' }).click()
+        await page.getByRole('heading', { name: 'About' }).waitFor()
+      },
+      async 'plans-results'(page) {
+        await page.goto(`${server.url}/plans`)
+        await page
+          .getByRole('row', { name: /^Completed/ })
+          .first()
+          .getByRole('link')
+          .click()
+        await page.getByRole('heading', { name: 'Results' }).waitFor()
+      },
+      async 'plans-run'(page) {
+        await page.goto(`${server.url}/plans`)
+        await page.getByRole('button', { name: 'Run an action' }).click()
+        await page.getByRole('checkbox', { name: 'refunds' }).waitFor()
+      },
+      async 'plans-services'(page) {
+        await page.goto(`${server.url}/plans/services`)
+        await page.getByRole('region', { name: 'letters' }).waitFor()
+      },
+      async 'plans-cache'(page) {
+        await page.goto(`${server.url}/plans/cache`)
+        await page.getByRole('table', { name: 'Plan cache' }).waitFor()
+      },
+      async 'plans-webhooks'(page) {
+        await page.goto(`${server.url}/plans/webhooks`)
+        await page.getByText('Nobody is told yet how plans end.').waitFor()
+      },
       async 'sign-in'(page) {
         await page.goto(`${server.url}/models`)
         await page.route('**/outpost/session', (route) =>
@@ -102,4 +147,16 @@ export async function startShowcase(t: Ending): Promise<Showcase> {
       }
     }
   }
+}
+
+/** A plan that waits for approval of a service's task. Its id. */
+async function startPlan(url: string, serviceName: string): Promise<string> {
+  const { services } = (await (await fetch(`${url}/outpost/services`)).json()) as { services: { id: string; name: string }[] }
+  const approval = services.filter(({ name }) => name === serviceName).map(({ id }) => id)
+  const response = await fetch(`${url}/outpost/plans`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ action: shopAction, data: [{ field: 'orderId', value: 'ORD-9' }], approval, async: true })
+  })
+  return ((await response.json()) as { plan: { id: string } }).plan.id
 }
