@@ -106,6 +106,7 @@ test('the load is kept as steps, of the last quarter of an hour', () => {
   samples = addSample(samples, { at: 50, waiting: 0, running: 2 })
   assert.equal(stepPath(samples, 'running', 100), 'M0 50H50V0H100')
   assert.equal(stepPath([], 'running', 100), '')
+  assert.match(stepPath(samples, 'running', 50), /^M/, 'at the moment of a sample')
   assert.equal(startOf(samples, 100), 0)
   const later = addSample(samples, { at: keptMs + 60, waiting: 3, running: 0 })
   assert.deepEqual(

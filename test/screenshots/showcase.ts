@@ -4,6 +4,7 @@ import { type Ending, onEnd } from '../helpers/on-end.ts'
 import { startTestServer } from '../helpers/server.ts'
 import { startFileServer } from '../models/file-server.ts'
 import { entryOf, fileOf } from '../models/fixtures.ts'
+import { startTraffic } from './traffic.ts'
 
 /** Brings a page of the console into the state that is to be seen. */
 export type Shot = (page: Page) => Promise<void>
@@ -50,6 +51,7 @@ export async function startShowcase(t: Ending): Promise<Showcase> {
   })
   const command = async (...args: string[]) => (await outpost(t, args, { home: server.home })).stdout.trim()
   await command('pin', 'house-chat')
+  await startTraffic(t, server)
   return {
     url: server.url,
     signInLink: () => command('console'),
@@ -76,6 +78,22 @@ export async function startShowcase(t: Ending): Promise<Showcase> {
         await page.goto(`${server.url}/models`)
         await page.getByRole('button', { name: 'Add model' }).click()
         await page.getByRole('textbox', { name: 'Name or link' }).waitFor()
+      },
+      async activity(page) {
+        await page.goto(`${server.url}/activity`)
+        await page.getByRole('button', { name: /number 3 in line/ }).waitFor()
+        await page.getByRole('table').getByText('Failed').first().waitFor()
+      },
+      async 'activity-waiting'(page) {
+        await page.goto(`${server.url}/activity`)
+        await page.getByRole('button', { name: /number 2 in line/ }).click()
+        await page.getByRole('complementary').getByText('Waits').waitFor()
+      },
+      async 'activity-ended'(page) {
+        await page.goto(`${server.url}/activity`)
+        await page.getByRole('button', { name: /^Done/ }).click()
+        await page.getByRole('table').getByRole('button').first().click()
+        await page.getByRole('complementary').getByText('Writing').waitFor()
       },
       async palette(page) {
         await page.goto(`${server.url}/models`)

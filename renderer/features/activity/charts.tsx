@@ -14,8 +14,9 @@ export function Charts({ rows }: { rows: readonly PastRequest[] | undefined }) {
   const t = activityText.useText()
   const { formats } = useLanguage()
   const samples = useLoadSamples()
-  const now = useNow()
   const last = samples.at(-1)
+  // A sample may be newer than the last full second.
+  const now = Math.max(useNow(), last?.at ?? 0)
   const firstTokens = lastOf(rows, ({ ttftMs }) => ttftMs)
   const rates = lastOf(rows, rateOf)
   return (

@@ -31,7 +31,7 @@ export function stepPath(samples: readonly LoadSample[], series: LoadSeries, now
   const top = Math.max(1, mostOf(samples, series, now))
   const x = (at: number) => round(now === from ? 0 : (Math.max(0, at - from) / (now - from)) * 100)
   const y = (value: number) => round(100 - (value / top) * 100)
-  const shown = samples.filter((_, i) => (samples[i + 1]?.at ?? now) >= from)
+  const shown = samples.filter((_, i) => (samples[i + 1]?.at ?? from) >= from)
   const steps = shown.map((sample, i) => `${i === 0 ? 'M' : 'H'}${x(sample.at)}${i === 0 ? ` ${y(sample[series])}` : `V${y(sample[series])}`}`)
   return `${steps.join('')}H100`
 }
