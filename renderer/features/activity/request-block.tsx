@@ -32,21 +32,19 @@ export function RequestBlock({
   const ago = formats.duration(Math.max(0, now - submittedAt))
   const said = { who, kind, ago }
   const name =
-    state === 'running'
-      ? t('block-running', said)
-      : position === null
-        ? t('block-starting', said)
-        : etaMs === null
-          ? t('block-waiting', { ...said, position })
-          : t('block-waiting-time', { ...said, position, time: formats.duration(etaMs) })
+    position === null
+      ? t('block-starting', said)
+      : etaMs === null
+        ? t('block-waiting', { ...said, position })
+        : t('block-waiting-time', { ...said, position, time: formats.duration(etaMs) })
   return (
     <button
       type="button"
       id={elementIdOf(jobId)}
       className={classNames(styles.block, wide && styles.wide, isOwn && styles.own)}
-      aria-label={name}
+      aria-label={wide ? undefined : name}
       aria-expanded={isOpen}
-      title={name}
+      title={wide ? who : name}
       onClick={() => onOpen(jobId)}
       onFocus={() => onFocus(jobId)}
       onBlur={({ currentTarget }) => currentTarget.isConnected && onFocus(undefined)}
@@ -55,9 +53,12 @@ export function RequestBlock({
         <>
           <span className={styles.who}>{who}</span>
           <span className={styles.ago}>{isStarting(request) ? t('starting') : ago}</span>
+          <span className="hidden-visually">{state === 'running' ? t('block-running', { kind }) : kind}</span>
         </>
+      ) : position === null ? (
+        '·'
       ) : (
-        (position ?? '·')
+        formats.number(position)
       )}
     </button>
   )

@@ -3,10 +3,10 @@ import type { messages as english } from './en.ts'
 
 export const messages: Translation<typeof english> = {
   'now-title': 'الآن',
-  'charts-title': 'المسار',
+  'charts-title': 'الحمل والسرعة',
   'history-title': 'الطلبات المنتهية',
   you: 'أنت',
-  local: 'هذا الجهاز، بلا مفتاح',
+  local: 'هذا الجهاز',
   owner: 'المالك',
   slots: 'الخانات',
   counts: '{running} قيد التشغيل، {waiting} في الانتظار',
@@ -30,7 +30,7 @@ export const messages: Translation<typeof english> = {
     many: '{count} أخرى تنتظر في بوابات أخرى',
     other: '{count} أخرى تنتظر في بوابات أخرى'
   },
-  'block-running': '{who}، {kind}، قيد التشغيل، أُرسل قبل {ago}',
+  'block-running': '{kind}، قيد التشغيل',
   'block-starting': '{who}، {kind}، على وشك البدء، أُرسل قبل {ago}',
   'block-waiting': '{who}، {kind}، الرقم {position} في الصف، أُرسل قبل {ago}',
   'block-waiting-time': '{who}، {kind}، الرقم {position} في الصف، بقي نحو {time}، أُرسل قبل {ago}',

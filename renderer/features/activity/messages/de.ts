@@ -3,10 +3,10 @@ import type { messages as english } from './en.ts'
 
 export const messages: Translation<typeof english> = {
   'now-title': 'Jetzt',
-  'charts-title': 'Verlauf',
+  'charts-title': 'Last und Tempo',
   'history-title': 'Beendete Anfragen',
   you: 'Sie',
-  local: 'Dieser Rechner, ohne Schlüssel',
+  local: 'Dieser Rechner',
   owner: 'Eigentümer',
   slots: 'Slots',
   counts: '{running} laufen, {waiting} warten',
@@ -23,7 +23,7 @@ export const messages: Translation<typeof english> = {
   more: { one: '{count} weitere', other: '{count} weitere' },
   others: { one: '{count} von anderen', other: '{count} von anderen' },
   elsewhere: { one: '{count} weitere wartet an einem anderen Gateway', other: '{count} weitere warten an anderen Gateways' },
-  'block-running': '{who}, {kind}, läuft, gesendet vor {ago}',
+  'block-running': '{kind}, läuft',
   'block-starting': '{who}, {kind}, beginnt gleich, gesendet vor {ago}',
   'block-waiting': '{who}, {kind}, Platz {position} in der Schlange, gesendet vor {ago}',
   'block-waiting-time': '{who}, {kind}, Platz {position} in der Schlange, noch etwa {time}, gesendet vor {ago}',

@@ -3,10 +3,10 @@ import type { messages as english } from './en.ts'
 
 export const messages: Translation<typeof english> = {
   'now-title': 'Ahora',
-  'charts-title': 'Evolución',
+  'charts-title': 'Carga y velocidad',
   'history-title': 'Solicitudes terminadas',
   you: 'Usted',
-  local: 'Este equipo, sin clave',
+  local: 'Este equipo',
   owner: 'Propietario',
   slots: 'Plazas',
   counts: '{running} en curso, {waiting} en espera',
@@ -27,7 +27,7 @@ export const messages: Translation<typeof english> = {
     many: '{count} más esperan en otras pasarelas',
     other: '{count} más esperan en otras pasarelas'
   },
-  'block-running': '{who}, {kind}, en curso, enviada hace {ago}',
+  'block-running': '{kind}, en curso',
   'block-starting': '{who}, {kind}, a punto de empezar, enviada hace {ago}',
   'block-waiting': '{who}, {kind}, número {position} en la cola, enviada hace {ago}',
   'block-waiting-time': '{who}, {kind}, número {position} en la cola, quedan unos {time}, enviada hace {ago}',

@@ -3,10 +3,10 @@ import type { messages as english } from './en.ts'
 
 export const messages: Translation<typeof english> = {
   'now-title': 'Maintenant',
-  'charts-title': 'Évolution',
+  'charts-title': 'Charge et vitesse',
   'history-title': 'Requêtes terminées',
   you: 'Vous',
-  local: 'Cette machine, sans clé',
+  local: 'Cette machine',
   owner: 'Propriétaire',
   slots: 'Places',
   counts: '{running} en cours, {waiting} en attente',
@@ -27,7 +27,7 @@ export const messages: Translation<typeof english> = {
     many: '{count} de plus attendent à d’autres passerelles',
     other: '{count} de plus attendent à d’autres passerelles'
   },
-  'block-running': '{who}, {kind}, en cours, envoyée il y a {ago}',
+  'block-running': '{kind}, en cours',
   'block-starting': '{who}, {kind}, sur le point de commencer, envoyée il y a {ago}',
   'block-waiting': '{who}, {kind}, numéro {position} dans la file, envoyée il y a {ago}',
   'block-waiting-time': '{who}, {kind}, numéro {position} dans la file, encore {time} environ, envoyée il y a {ago}',

@@ -3,10 +3,10 @@ import type { messages as english } from './en.ts'
 
 export const messages: Translation<typeof english> = {
   'now-title': '现在',
-  'charts-title': '走势',
+  'charts-title': '负载与速度',
   'history-title': '已结束的请求',
   you: '您',
-  local: '本机，无密钥',
+  local: '本机',
   owner: '所有者',
   slots: '槽位',
   counts: '{running} 个运行，{waiting} 个等待',
@@ -23,7 +23,7 @@ export const messages: Translation<typeof english> = {
   more: { other: '另有 {count} 个' },
   others: { other: '他人的 {count} 个' },
   elsewhere: { other: '另有 {count} 个在其他网关等待' },
-  'block-running': '{who}，{kind}，运行中，{ago}前发送',
+  'block-running': '{kind}，运行中',
   'block-starting': '{who}，{kind}，即将开始，{ago}前发送',
   'block-waiting': '{who}，{kind}，排在第 {position} 位，{ago}前发送',
   'block-waiting-time': '{who}，{kind}，排在第 {position} 位，约剩 {time}，{ago}前发送',
