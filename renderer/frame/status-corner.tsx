@@ -54,7 +54,8 @@ export function StatusCorner() {
       {content}
     </div>
   ) : (
-    <Link href="/activity" className={styles.corner} aria-label={t('status')}>
+    <Link href="/activity" className={styles.corner}>
+      <span className="hidden-visually">{t('status')}</span>
       {content}
     </Link>
   )

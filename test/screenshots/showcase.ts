@@ -6,6 +6,7 @@ import { startTestServer } from '../helpers/server.ts'
 import { startFileServer } from '../models/file-server.ts'
 import { entryOf, fileOf } from '../models/fixtures.ts'
 import { prepareKeysAndUsage, shotsOfKeysAndUsage } from './keys-and-usage.ts'
+import { startTraffic } from './traffic.ts'
 
 /** Brings a page of the console into the state that is to be seen. */
 export type Shot = (page: Page) => Promise<void>
@@ -57,6 +58,7 @@ export async function startShowcase(t: Ending): Promise<Showcase> {
   for (const order of ['ORD-7', 'ORD-8']) await command('plan', 'run', shopAction, '-d', `orderId=${order}`)
   await outpost(t, ['plan', 'run', 'Sing a song'], { home: server.home })
   const waiting = await startPlan(server.url, 'refunds')
+  await startTraffic(t, server)
   return {
     url: server.url,
     signInLink: () => command('console'),
@@ -83,6 +85,22 @@ export async function startShowcase(t: Ending): Promise<Showcase> {
         await page.goto(`${server.url}/models`)
         await page.getByRole('button', { name: 'Add model' }).click()
         await page.getByRole('textbox', { name: 'Name or link' }).waitFor()
+      },
+      async activity(page) {
+        await page.goto(`${server.url}/activity`)
+        await page.getByRole('button', { name: /number 3 in line/ }).waitFor()
+        await page.getByRole('table').getByText('Failed').first().waitFor()
+      },
+      async 'activity-waiting'(page) {
+        await page.goto(`${server.url}/activity`)
+        await page.getByRole('button', { name: /number 2 in line/ }).click()
+        await page.getByRole('complementary').getByText('Waits').waitFor()
+      },
+      async 'activity-ended'(page) {
+        await page.goto(`${server.url}/activity`)
+        await page.getByRole('button', { name: /^Done/ }).click()
+        await page.getByRole('table').getByRole('button').first().click()
+        await page.getByRole('complementary').getByText('Writing').waitFor()
       },
       async palette(page) {
         await page.goto(`${server.url}/models`)
