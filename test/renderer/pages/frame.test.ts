@@ -42,6 +42,8 @@ describe('the frame', () => {
     assert.equal(await focused(page), 'Skip to content')
     await page.keyboard.press('Enter')
     await page.keyboard.press('Tab')
+    assert.match(await focused(page), /^Server status/)
+    await page.keyboard.press('Tab')
     assert.equal(await focused(page), 'Search models')
     await page.keyboard.type('fake emb')
     await page.getByRole('row', { name: /Smol/ }).first().waitFor({ state: 'detached' })
