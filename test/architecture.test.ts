@@ -40,7 +40,17 @@ const packageRooms: Record<string, string> = {
   unpdf: 'chats'
 }
 
-const baseFiles = new Set(['config.ts', 'errors.ts', 'log.ts', 'home.ts', 'issue-words.ts', 'loopback.ts', 'socket-path.ts', 'version.ts'])
+const baseFiles = new Set([
+  'config.ts',
+  'errors.ts',
+  'log.ts',
+  'home.ts',
+  'issue-words.ts',
+  'json-depth.ts',
+  'loopback.ts',
+  'socket-path.ts',
+  'version.ts'
+])
 const composeFiles = new Set([
   'bundle-imports.ts',
   'changes.ts',

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { chatLimits } from '#contracts/chats.ts'
 import { AppError } from '../../errors.ts'
+import { jsonDepth } from '../../json-depth.ts'
 import { fromChatGpt, isChatGpt } from './chatgpt.ts'
 import { type ImportedChat, type ImportFormat, Refusal } from './imported-chat.ts'
 import { fromLmStudio, isLmStudio } from './lm-studio.ts'
@@ -69,28 +70,10 @@ function parse(file: Buffer): unknown {
   if (file.toString('latin1', 0, 4) === 'PK\u0003\u0004')
     throw new AppError('invalid_request', 'the file is a ZIP archive: unpack it, and send the conversations.json in it')
   if (!isUtf8(file)) throw new AppError('invalid_json', 'the file is not valid UTF-8; exports are')
-  if (depthOf(file) > maxDepth) throw new AppError('invalid_json', `the file is nested more than ${maxDepth} levels deep, which no export is`)
+  if (jsonDepth(file) > maxDepth) throw new AppError('invalid_json', `the file is nested more than ${maxDepth} levels deep, which no export is`)
   try {
     return JSON.parse(file.toString('utf8', file[0] === 0xef && file[1] === 0xbb ? 3 : 0))
   } catch {
     throw new AppError('invalid_json', 'the file is not JSON, or ends too early')
   }
-}
-
-function depthOf(file: Buffer): number {
-  let depth = 0
-  let deepest = 0
-  let inString = false
-  for (let i = 0; i < file.length; i++) {
-    const byte = file[i]
-    if (inString) {
-      if (byte === 0x5c) i++
-      else if (byte === 0x22) inString = false
-    } else if (byte === 0x22) inString = true
-    else if (byte === 0x5b || byte === 0x7b) {
-      depth++
-      if (depth > deepest) deepest = depth
-    } else if (byte === 0x5d || byte === 0x7d) depth--
-  }
-  return deepest
 }

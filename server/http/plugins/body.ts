@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import type { FastifyInstance } from 'fastify'
 import { AppError } from '../../errors.ts'
+import { jsonDepth } from '../../json-depth.ts'
 
 /** Levels of arrays and objects a body may nest. */
 export const maxDepth = 64
@@ -24,7 +25,7 @@ export function registerBodyParser(app: FastifyInstance): void {
 export function parseBody(body: Buffer): unknown {
   if (body.length === 0) return undefined
   if (!isUtf8(body)) throw new AppError('invalid_json', 'the body is not valid UTF-8; encode the JSON as UTF-8')
-  if (body.length > scanAbove && scanDepth(body) > maxDepth) throw tooDeep()
+  if (body.length > scanAbove && jsonDepth(body) > maxDepth) throw tooDeep()
   let value: unknown
   try {
     // Some editors and libraries put a byte order mark before it.
@@ -62,24 +63,6 @@ function checkValue(value: unknown, depth: number): void {
     }
     checkValue(entry, depth + 1)
   }
-}
-
-function scanDepth(body: Buffer): number {
-  let depth = 0
-  let deepest = 0
-  let inString = false
-  for (let i = 0; i < body.length; i++) {
-    const byte = body[i]
-    if (inString) {
-      if (byte === 0x5c) i++
-      else if (byte === 0x22) inString = false
-    } else if (byte === 0x22) inString = true
-    else if (byte === 0x5b || byte === 0x7b) {
-      depth++
-      if (depth > deepest) deepest = depth
-    } else if (byte === 0x5d || byte === 0x7d) depth--
-  }
-  return deepest
 }
 
 function tooDeep(): AppError {

@@ -1,4 +1,5 @@
 import type { AppError } from '../../errors.ts'
+import { jsonDepth } from '../../json-depth.ts'
 import { invalidBundle } from './invalid-bundle.ts'
 
 /** Deep enough for every manifest, and far from what a recursion can take. */
@@ -11,7 +12,7 @@ export function toCanonicalJson(value: unknown): string {
 
 /** Throws `AppError('bundle_invalid')` unless the bytes are the canonical JSON of a value: no key twice, nothing before or after, not nested deeply. */
 export function fromCanonicalJson(bytes: Buffer): unknown {
-  const depth = depthOf(bytes)
+  const depth = jsonDepth(bytes)
   if (depth > maxDepth) throw invalid(`is nested ${depth} deep; ${maxDepth} are possible`)
   let value: unknown
   try {
@@ -31,25 +32,6 @@ function ordered(value: unknown): unknown {
   for (const [key, inner] of Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))) copy[key] = ordered(inner)
   return copy
 }
-
-/** Deepest nesting of brackets outside of strings; looked at before anything recurses. */
-function depthOf(bytes: Buffer): number {
-  let depth = 0
-  let deepest = 0
-  let isInString = false
-  for (let i = 0; i < bytes.length; i++) {
-    const byte = bytes[i]
-    if (isInString) {
-      if (byte === backslash) i++
-      else if (byte === quote) isInString = false
-    } else if (byte === quote) isInString = true
-    else if (byte === openBrace || byte === openBracket) deepest = Math.max(deepest, ++depth)
-    else if (byte === closeBrace || byte === closeBracket) depth--
-  }
-  return deepest
-}
-
-const [quote, backslash, openBrace, closeBrace, openBracket, closeBracket] = Buffer.from('"\\{}[]')
 
 function invalid(what: string): AppError {
   return invalidBundle(`The bundle's manifest ${what}`)
