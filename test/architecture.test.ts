@@ -41,6 +41,7 @@ const packageRooms: Record<string, string> = {
 }
 
 const baseFiles = new Set([
+  'canonical-json.ts',
   'config.ts',
   'errors.ts',
   'log.ts',

@@ -172,13 +172,17 @@ export function createPlanEngine(parts: PlanEngineParts & { retentionMs: number 
     return { number: store.create(record), record, compensation: null, settled: false }
   }
 
+  const servicesOf = ({ plan }: PlanRecord): Service[] => {
+    const used = new Map(plan?.tasks.map(({ service, serviceVersion }) => [service, serviceVersion]))
+    return [...used].flatMap(([service, version]) => services.at(service, version) ?? [])
+  }
+
   const inspect = (projectId: string, id: string) => {
     const { number, record } = store.find(projectId, id)
-    const used = new Map(record.plan?.tasks.map(({ service, serviceVersion }) => [service, serviceVersion]))
     return {
       record: runner.live(number)?.record ?? record,
       events: store.entries(number).map(fromLogEntry),
-      services: [...used].flatMap(([service, version]) => services.at(service, version) ?? [])
+      services: servicesOf(record)
     }
   }
 
@@ -247,6 +251,7 @@ export function createPlanEngine(parts: PlanEngineParts & { retentionMs: number 
         return { plans, next: rows.length > limit ? (plans.at(-1)?.id ?? null) : null }
       },
       inspect,
+      servicesOf,
       attempts: (projectId, id) => store.attempts(store.find(projectId, id).number),
       follow(projectId, id, listener) {
         const { record, events } = inspect(projectId, id)

@@ -81,6 +81,8 @@ export type PlanEngine = {
   plans: {
     list(projectId: string, options: { status?: PlanStatus; limit: number; before?: string }): PlanPage
     inspect(projectId: string, id: string): PlanInspection
+    /** Those of a plan's tasks, in the versions it was made with. */
+    servicesOf(record: PlanRecord): Service[]
     /** Prompts and answers of the planning, in order. */
     attempts(projectId: string, id: string): PlanningAttempt[]
     /** Calls back with everything from the start, then with what comes. Returns how to stop that. */

@@ -208,6 +208,7 @@ export function createScriptedPlans(db: Database, script: PlanScript = {}) {
         const page = rest.slice(0, limit)
         return { plans: page.map((record) => ({ ...record, compensation: null })), next: rest.length > limit ? (page.at(-1)?.id ?? null) : null }
       },
+      servicesOf: ({ plan }) => services.filter(({ id }) => plan?.tasks.some(({ service }) => service === id) === true),
       inspect(projectId, planId) {
         const { record, events } = entryOf(projectId, planId)
         return { record, events, services: services.filter((service) => service.projectId === projectId) }

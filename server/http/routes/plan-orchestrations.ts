@@ -25,7 +25,7 @@ export function orchestrationRoutes({ services: { plans } }: RouteContext): Plan
     try {
       const record = await plans.run(project, request.client.id, order, request.id)
       const grounding = plans.groundings.list(project).find(({ name }) => record.grounding?.startsWith(`${name}@`) === true)
-      return toWireOrchestration(record, plans.plans.inspect(project, record.id).services, grounding)
+      return toWireOrchestration(record, plans.plans.servicesOf(record), grounding)
     } catch (error) {
       // The body was in order; what is not, is the project.
       if (error instanceof AppError && (error.code === 'invalid_request' || error.code === 'conflict' || error.code === 'not_found')) {

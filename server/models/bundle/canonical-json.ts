@@ -1,3 +1,4 @@
+import { canonicalJson } from '../../canonical-json.ts'
 import type { AppError } from '../../errors.ts'
 import { jsonDepth } from '../../json-depth.ts'
 import { invalidBundle } from './invalid-bundle.ts'
@@ -7,7 +8,7 @@ const maxDepth = 16
 
 /** The one way to write a value: keys in order, no white space, a line end after it. Numbers are whole. */
 export function toCanonicalJson(value: unknown): string {
-  return `${JSON.stringify(ordered(value))}\n`
+  return `${canonicalJson(value)}\n`
 }
 
 /** Throws `AppError('bundle_invalid')` unless the bytes are the canonical JSON of a value: no key twice, nothing before or after, not nested deeply. */
@@ -22,15 +23,6 @@ export function fromCanonicalJson(bytes: Buffer): unknown {
   }
   if (!Buffer.from(toCanonicalJson(value)).equals(bytes)) throw invalid('is not written in the one way that can be signed')
   return value
-}
-
-function ordered(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(ordered)
-  if (typeof value !== 'object' || value === null) return value
-  // Keys that look like numbers come first in an object, whatever the order. Without a prototype, "__proto__" is a key like any other.
-  const copy: Record<string, unknown> = Object.create(null)
-  for (const [key, inner] of Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))) copy[key] = ordered(inner)
-  return copy
 }
 
 function invalid(what: string): AppError {

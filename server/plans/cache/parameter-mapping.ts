@@ -1,5 +1,5 @@
 import type { ActionParameter, Json, JsonObject } from '#contracts/plan.ts'
-import { canonicalJson, textOf } from './canonical-json.ts'
+import { canonicalJson } from '../../canonical-json.ts'
 
 /** A field of task0 that is a value of the data. `as`: the type the plan gave it, where it is another one than in the data. */
 export type ParameterMapping = { field: string; parameter: string; text: string; as?: 'string' | 'number' | 'boolean' }
@@ -47,4 +47,9 @@ function conversion(from: Json, to: Json): Pick<ParameterMapping, 'as'> {
     default:
       return {}
   }
+}
+
+/** A value as people write it: strings bare, everything else as canonical JSON. */
+function textOf(value: Json): string {
+  return typeof value === 'string' ? value : canonicalJson(value)
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { type ActionParameter, Json, type JsonObject } from '#contracts/plan.ts'
-import { canonicalJson } from './canonical-json.ts'
+import { canonicalJson } from '../../canonical-json.ts'
 import { mapParameters } from './parameter-mapping.ts'
 import { type Placeholder, standsIn, toNumber } from './placeholders.ts'
 import type { Shape } from './shape.ts'

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { SchemaNode, Service } from '#contracts/plan.ts'
+import { canonicalJson } from '../../canonical-json.ts'
 import type { GroundingHit } from '../planning/planner.ts'
-import { canonicalJson } from './canonical-json.ts'
 import type { CacheQuestion } from './plan-cache.ts'
 import { type Shape, toShape } from './shape.ts'
 import { wordsOf } from './words.ts'

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { ActionParameter, Json } from '#contracts/plan.ts'
-import { canonicalJson } from './canonical-json.ts'
+import { canonicalJson } from '../../canonical-json.ts'
 import { findPlaceholders, type Placeholder } from './placeholders.ts'
 import { hole, wordsOf } from './words.ts'
 
