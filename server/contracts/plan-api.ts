@@ -90,6 +90,7 @@ export const Registration = z.object({
 export type Registration = z.infer<typeof Registration>
 
 export const Webhook = z.object({ id: z.string(), projectId: z.string(), kind: WebhookKind, url: z.string(), createdAt: z.number() })
+export type Webhook = z.infer<typeof Webhook>
 export const NewWebhook = z.object({ kind: WebhookKind.default('plan'), url: z.string().min(1).max(4096) })
 export type NewWebhook = z.infer<typeof NewWebhook>
 export const Delivery = z.object({
@@ -107,6 +108,7 @@ export const Delivery = z.object({
   createdAt: z.number(),
   deliveredAt: z.number().nullable()
 })
+export type Delivery = z.infer<typeof Delivery>
 export const DeliveriesQuery = z.object({ project, plan: z.string().max(200).optional(), limit: pageSize.default(100) })
 
 export const Settlement = z.object({ resolution: z.enum(['resolved', 'ignored']), reason: z.string().trim().max(4000).default('') })
@@ -122,6 +124,7 @@ export const CacheEntry = z.object({
   createdAt: z.number(),
   lastHitAt: z.number().nullable()
 })
+export type CacheEntry = z.infer<typeof CacheEntry>
 
 /** How planning goes. `etaMs`: milliseconds; null: not known. */
 const Progress = z.discriminatedUnion('type', [

@@ -9,12 +9,8 @@ import type {
   Service,
   WebhookKind
 } from '#contracts/plan.ts'
-import type { CacheEntryView } from './cache/plan-cache.ts'
+import type { CacheEntry, Delivery, PlanSummary, Project, Webhook } from '#contracts/plan-api.ts'
 import type { PlanningProgress } from './planning/planner.ts'
-import type { Delivery, Webhook } from './webhooks/webhooks.ts'
-
-/** A project keeps services, plans, groundings and webhooks apart from those of others. Times are Unix milliseconds. */
-export type Project = { id: string; name: string; createdAt: number; updatedAt: number }
 
 /** As a service says who it is. Not yet checked. */
 export type ServiceRegistration = {
@@ -47,11 +43,6 @@ export type PlanNews =
   | { type: 'status'; record: PlanRecord; settled: boolean }
 
 export type PlanPage = { plans: PlanSummary[] /** Give as `before` to go on. */; next: string | null }
-/** `compensation`: of failed and aborted plans with revertible tasks. */
-export type PlanSummary = Pick<PlanRecord, 'id' | 'action' | 'status' | 'failure' | 'createdAt' | 'changedAt'> & {
-  compensation: { active: boolean; total: number; completed: number; failed: number } | null
-}
-
 /** A plan with all that is known of it: `services` are those of its tasks, in the versions it was made with. */
 export type PlanInspection = { record: PlanRecord; events: LoggedPlanEvent[]; services: Service[] }
 
@@ -113,7 +104,7 @@ export type PlanEngine = {
     find(projectId: string, id: string): CompensationFailure
     settle(projectId: string, id: string, resolution: 'resolved' | 'ignored', reason: string): CompensationFailure
   }
-  cache: { entries(projectId: string): CacheEntryView[]; clear(projectId: string): number }
+  cache: { entries(projectId: string): CacheEntry[]; clear(projectId: string): number }
   /** A key lost its validity: its connections are closed. */
   keyRevoked(keyId: string): void
   close(): Promise<void>

@@ -1,8 +1,8 @@
-import type { WebhookKind } from '#contracts/plan.ts'
+import type { Delivery, Webhook } from '#contracts/plan-api.ts'
 import type { Database } from './database.ts'
 
 /** Times are Unix milliseconds. */
-export type StoredWebhook = { id: string; projectId: string; kind: WebhookKind; url: string; secret: string; createdAt: number }
+export type StoredWebhook = Webhook & { secret: string }
 
 export type NewDelivery = {
   id: string
@@ -17,23 +17,7 @@ export type NewDelivery = {
   body: string
 }
 
-export type StoredDelivery = {
-  id: string
-  webhookId: string
-  url: string
-  event: string
-  planId: string
-  state: 'waiting' | 'delivered' | 'failed'
-  attempts: number
-  /** Of the last attempt: what was answered, or what was wrong. */
-  status: number | null
-  error: string | null
-  nextAt: number | null
-  createdAt: number
-  deliveredAt: number | null
-}
-
-export type DueDelivery = Pick<StoredDelivery, 'id' | 'event' | 'attempts'> & { since: number; body: string }
+export type DueDelivery = Pick<Delivery, 'id' | 'event' | 'attempts'> & { since: number; body: string }
 
 /** Webhooks and their outbox: a delivery is a row from the moment of its event, whatever becomes of the process. */
 export type WebhookStore = {
@@ -58,9 +42,9 @@ export type WebhookStore = {
   /** Makes one wait again, due at `now`. False: its webhook is gone. */
   requeue(deliveryId: string, now: number): boolean
   /** Undefined: the project has no such delivery. */
-  find(projectId: string, deliveryId: string): StoredDelivery | undefined
+  find(projectId: string, deliveryId: string): Delivery | undefined
   /** Newest first. */
-  deliveries(projectId: string, options: { planId?: string; limit: number }): StoredDelivery[]
+  deliveries(projectId: string, options: { planId?: string; limit: number }): Delivery[]
   /** Forgets what has ended and is older than `before`, or is not among the newest `most`, or lies behind `mostBytes` of newer bodies. */
   prune(projectId: string, options: { before: number; most: number; mostBytes: number }): void
 }
@@ -92,11 +76,9 @@ export function createWebhookStore(db: Database): WebhookStore {
     release: db.prepare("UPDATE webhook_deliveries SET next_at = ? WHERE webhook = ? AND state = 'waiting' AND next_at > ?"),
     requeue: db.prepare(`UPDATE webhook_deliveries SET state = 'waiting', since = ?, next_at = ?, delivered_at = NULL
       WHERE id = ? AND webhook IN (SELECT id FROM webhooks)`),
-    find: db.prepare<[string, string], StoredDelivery>(`SELECT ${columns} FROM webhook_deliveries WHERE project = ? AND id = ?`),
-    ofProject: db.prepare<[string, number], StoredDelivery>(
-      `SELECT ${columns} FROM webhook_deliveries WHERE project = ? ORDER BY number DESC LIMIT ?`
-    ),
-    ofPlan: db.prepare<[string, string, number], StoredDelivery>(
+    find: db.prepare<[string, string], Delivery>(`SELECT ${columns} FROM webhook_deliveries WHERE project = ? AND id = ?`),
+    ofProject: db.prepare<[string, number], Delivery>(`SELECT ${columns} FROM webhook_deliveries WHERE project = ? ORDER BY number DESC LIMIT ?`),
+    ofPlan: db.prepare<[string, string, number], Delivery>(
       `SELECT ${columns} FROM webhook_deliveries WHERE plan = ? AND project = ? ORDER BY number DESC LIMIT ?`
     ),
     dropOlder: db.prepare(`DELETE FROM webhook_deliveries WHERE state <> 'waiting' AND number IN (

@@ -9,10 +9,9 @@ import {
   type PlanRecord,
   type Service
 } from '#contracts/plan.ts'
-import { isFinal } from '#contracts/plan-api.ts'
+import { type Delivery, isFinal, type Webhook } from '#contracts/plan-api.ts'
 import { AppError } from '../../server/errors.ts'
 import type { PlanEngine, PlanNews } from '../../server/plans/plan-engine.ts'
-import type { Delivery, Webhook } from '../../server/plans/webhooks/webhooks.ts'
 import type { Database } from '../../server/store/database.ts'
 import { createPlanProjectStore } from '../../server/store/plan-projects.ts'
 

@@ -1,5 +1,5 @@
 import type { CompensationFailure, Grounding, Service } from '#contracts/plan.ts'
-import type { Project } from '../../plans/plan-engine.ts'
+import type { Project } from '#contracts/plan-api.ts'
 
 /** A project just registered. `apiKey` is shown this once. */
 export function toProjectRecord(project: Project, apiKey: string, webhooks: string[], compensationFailureWebhooks: string[]): object {

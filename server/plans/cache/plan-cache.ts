@@ -1,4 +1,5 @@
 import type { ActionParameter, CacheVerdict, Plan, Service } from '#contracts/plan.ts'
+import type { CacheEntry } from '#contracts/plan-api.ts'
 import type { GroundingHit } from '../planning/planner.ts'
 
 export type CacheQuestion = {
@@ -16,17 +17,6 @@ export type CacheAnswer =
   /** `example`: the nearest plan, where one is near enough to help. */
   | { type: 'miss'; example: { action: string; plan: Plan } | undefined; verdict: CacheVerdict }
 
-export type CacheEntryView = {
-  id: string
-  action: string
-  planId: string
-  fields: string[]
-  tasks: number
-  hits: number
-  createdAt: number
-  lastHitAt: number | null
-}
-
 /** Plans that were made and found valid, found again by what an action means. */
 export type PlanCache = {
   look(question: CacheQuestion, signal?: AbortSignal): Promise<CacheAnswer>
@@ -34,6 +24,6 @@ export type PlanCache = {
   keep(question: CacheQuestion, plan: Plan, planId: string, signal?: AbortSignal): Promise<void>
   /** What a fresh validation refused. */
   drop(entryId: string): void
-  entries(projectId: string): CacheEntryView[]
+  entries(projectId: string): CacheEntry[]
   clear(projectId: string): number
 }

@@ -1,4 +1,4 @@
-import type { Json, JsonObject, Service } from '#contracts/plan.ts'
+import type { Json, Service } from '#contracts/plan.ts'
 
 /** A task, or the compensation of one, as it goes to a service. `taskId` is unique within a plan only. */
 export type TaskRequest = {
@@ -64,6 +64,3 @@ export type ServiceHostEvents = {
   /** An instance went with these requests in its hands. */
   onInDoubt: (serviceId: string, executionIds: string[]) => void
 }
-
-/** Everything a task may be given, by input name. */
-export type TaskInput = JsonObject

@@ -1,6 +1,7 @@
 import type { PlanRecord } from '#contracts/plan.ts'
+import type { PlanSummary } from '#contracts/plan-api.ts'
 import type { CompensationViewState, TimelineSending } from '#contracts/plan-views.ts'
-import type { PlanInspection, PlanSummary } from '../plan-engine.ts'
+import type { PlanInspection } from '../plan-engine.ts'
 import { eventsByTask, serviceOf, type TaskEvent } from './plan-parts.ts'
 
 /** The taking back of one task from the log, told with times in Unix milliseconds. */

@@ -1,5 +1,5 @@
 import type { Json } from '#contracts/plan.ts'
-import type { PlanSummary } from '../plan-engine.ts'
+import type { PlanSummary } from '#contracts/plan-api.ts'
 import type { WireStatus } from '../protocol/statuses.ts'
 import { wireError } from './wire-outcome.ts'
 

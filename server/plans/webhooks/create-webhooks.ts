@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
+import type { Webhook } from '#contracts/plan-api.ts'
 import { AppError } from '../../errors.ts'
 import type { Log } from '../../log.ts'
 import type { StoredWebhook, WebhookStore } from '../../store/webhooks.ts'
@@ -9,7 +10,7 @@ import { createDeliveryLane, type DeliveryLane } from './delivery-lane.ts'
 import { toCompensationEvent, toPlanEvent, type WebhookEvent } from './event-body.ts'
 import { createPoster } from './post.ts'
 import { newSecret } from './signature.ts'
-import type { Webhook, Webhooks } from './webhooks.ts'
+import type { Webhooks } from './webhooks.ts'
 
 export type WebhooksOptions = {
   store: WebhookStore

@@ -1,23 +1,5 @@
 import type { CompensationFailure, PlanRecord, WebhookKind } from '#contracts/plan.ts'
-
-/** A place that wants to hear. `secret` signs what is sent there; it is shown when the webhook is made and to administrators. */
-export type Webhook = { id: string; projectId: string; kind: WebhookKind; url: string; createdAt: number }
-
-export type Delivery = {
-  id: string
-  webhookId: string
-  url: string
-  event: string
-  planId: string
-  state: 'waiting' | 'delivered' | 'failed'
-  attempts: number
-  /** Of the last attempt. */
-  status: number | null
-  error: string | null
-  nextAt: number | null
-  createdAt: number
-  deliveredAt: number | null
-}
+import type { Delivery, Webhook } from '#contracts/plan-api.ts'
 
 /** Tells the outside. What is to be sent is written down in the transaction of the event itself, and sent until it arrived or was given up. */
 export type Webhooks = {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { PlanSummary } from '../../../server/plans/plan-engine.ts'
+import type { PlanSummary } from '#contracts/plan-api.ts'
 import { toWireList } from '../../../server/plans/views/wire-list.ts'
 
 const at = Date.parse('2026-11-24T12:00:00Z')
