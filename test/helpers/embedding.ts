@@ -1,4 +1,6 @@
+import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
+import { type TestContext, test } from 'node:test'
 import { loadLlamaEngine } from '../../server/engines/llama/llama-engine.ts'
 import { createLog } from '../../server/log.ts'
 import type { Embed } from '../../server/plans/planning/planner.ts'
@@ -18,6 +20,12 @@ export async function realEmbed(t: Ending): Promise<Embed | undefined> {
     }
     return vectors
   }
+}
+
+/** A test with the default embedding model. Where this machine has no weights of it there is none, and `npm test` says so. */
+export async function testWithRealEmbed(title: string, body: (t: TestContext, embed: Embed) => Promise<void>): Promise<void> {
+  if ((await embeddingWeights()) === undefined) return
+  test(title, async (t) => body(t, (await realEmbed(t)) ?? assert.fail('the weights were here a moment ago')))
 }
 
 /** Vectors from words alone: the same words, whatever their order, give the same vector; each word more or less moves it. No model. */

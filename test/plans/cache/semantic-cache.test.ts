@@ -8,7 +8,7 @@ import { createPlanCache, type PlanCacheOptions } from '../../../server/plans/ca
 import { createSingleFlight } from '../../../server/plans/cache/single-flight.ts'
 import { openDatabase } from '../../../server/store/database.ts'
 import { createPlanCacheStore } from '../../../server/store/plan-cache.ts'
-import { realEmbed, wordEmbed } from '../../helpers/embedding.ts'
+import { testWithRealEmbed, wordEmbed } from '../../helpers/embedding.ts'
 import { temporaryFolder } from '../../helpers/folder.ts'
 import { onEnd } from '../../helpers/on-end.ts'
 import { eligibility, refundPlan, refunds, service, shopGrounding, shopQuestion } from '../../helpers/shop.ts'
@@ -221,9 +221,7 @@ test('vectors of another model are not compared', async (t) => {
   assert.equal((await cache.look(shopQuestion('Show this refund of the order', order('B')))).verdict.outcome, 'miss')
 })
 
-test('with the real embedding model paraphrases hit and opposites do not', async (t) => {
-  const embed = await realEmbed(t)
-  if (embed === undefined) return t.skip('no place has the weights of the embedding model')
+await testWithRealEmbed('with the real embedding model paraphrases hit and opposites do not', async (t, embed) => {
   const cache = openCache(t, { embed, embeddingModel: () => 'real' })
   const data = [
     { field: 'customerId', value: 'c-1' },

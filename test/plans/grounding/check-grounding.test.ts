@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { Plan, Service } from '#contracts/plan.ts'
 import { checkGrounding } from '../../../server/plans/grounding/check-grounding.ts'
 import type { Embed, GroundingHit } from '../../../server/plans/planning/planner.ts'
-import { realEmbed } from '../../helpers/embedding.ts'
+import { testWithRealEmbed } from '../../helpers/embedding.ts'
 import { eligibility, refundPlan, refunds, service, shopGrounding } from '../../helpers/shop.ts'
 
 const mailer = service('Mailer', 'Sends e-mails to customers', { input: ['to'], output: ['id'] })
@@ -84,13 +84,18 @@ test('capabilities that no service of the plan has are counted and named', async
   assert.match(findings.join(), /66\.67% of what the use case requires \(2 of 3\); nothing in it does “Print a label”/)
 })
 
-test('with the real embedding model meaning counts: what is required is found, and what is beyond the use case is not allowed', async (t) => {
-  const embed = await realEmbed(t)
-  if (embed === undefined) return t.skip('no place has the weights of the embedding model')
-  const capabilities = ['Check whether an order can be refunded', 'Return the money for an order']
-  const right = await checkGrounding(good, services, hit(['Give money back only after verifying eligibility'], capabilities), embed)
-  assert.deepEqual(right, { findings: [], unchecked: [] })
-  const beyond = plan([eligibility, { orderId: '$task0.orderId' }], [refunds, { orderId: '$task1.eligible' }], [accounts, { user: '$task2.receipt' }])
-  const { findings } = await checkGrounding(beyond, services, hit([], capabilities), embed)
-  assert.match(findings.join(), /^Accounts has nothing to do with what the use case allows/)
-})
+await testWithRealEmbed(
+  'with the real embedding model meaning counts: what is required is found, and what is beyond the use case is not allowed',
+  async (_t, embed) => {
+    const capabilities = ['Check whether an order can be refunded', 'Return the money for an order']
+    const right = await checkGrounding(good, services, hit(['Give money back only after verifying eligibility'], capabilities), embed)
+    assert.deepEqual(right, { findings: [], unchecked: [] })
+    const beyond = plan(
+      [eligibility, { orderId: '$task0.orderId' }],
+      [refunds, { orderId: '$task1.eligible' }],
+      [accounts, { user: '$task2.receipt' }]
+    )
+    const { findings } = await checkGrounding(beyond, services, hit([], capabilities), embed)
+    assert.match(findings.join(), /^Accounts has nothing to do with what the use case allows/)
+  }
+)

@@ -8,7 +8,7 @@ import type { Embed } from '../../../server/plans/planning/planner.ts'
 import { openDatabase } from '../../../server/store/database.ts'
 import { createGroundingStore } from '../../../server/store/groundings.ts'
 import { createTextVectorStore } from '../../../server/store/text-vectors.ts'
-import { realEmbed, wordEmbed } from '../../helpers/embedding.ts'
+import { testWithRealEmbed, wordEmbed } from '../../helpers/embedding.ts'
 import { temporaryFolder } from '../../helpers/folder.ts'
 import { onEnd } from '../../helpers/on-end.ts'
 import { shopGrounding } from '../../helpers/shop.ts'
@@ -96,9 +96,7 @@ test('a use case is embedded once, also after a restart; the action each time it
   assert.deepEqual(again.texts, ['refund order'])
 })
 
-test('with the real embedding model an action in other words is matched, and another action is not', async (t) => {
-  const embed = await realEmbed(t)
-  if (embed === undefined) return t.skip('no place has the weights of the embedding model')
+await testWithRealEmbed('with the real embedding model an action in other words is matched, and another action is not', async (t, embed) => {
   const groundings = openGroundings(t, { embed, ungrounded: 'refuse' })
   groundings.apply('p_1', shopGrounding)
   assert.equal((await groundings.match('p_1', 'Could you refund order ORD-12, please')).type, 'hit')
